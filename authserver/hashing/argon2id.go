@@ -1,0 +1,82 @@
+package hashing
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// RFC 9106
+
+const (
+	argon2idPrefix = "$argon2id$"
+
+	// Shorter salts and keys protect nothing, and an empty key matches all.
+	minArgon2Salt, maxArgon2Salt = 8, 64
+	minArgon2Key, maxArgon2Key   = 16, 128
+)
+
+// argon2idForm is the PHC string: version 19, the three costs in this order,
+// salt and key in unpadded base64.
+var argon2idForm = regexp.MustCompile(`^\$argon2id\$v=19\$m=([0-9]{1,10}),t=([0-9]{1,10}),p=([0-9]{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`)
+
+// argon2Bounds are the most that one sign-in may cost, in the order of the
+// string.
+var argon2Bounds = [...]struct {
+	what  string
+	limit uint64
+}{
+	{"memory (m, in KiB)", 256 << 10},
+	{"number of passes (t)", 16},
+	{"parallelism (p)", 16},
+}
+
+// defaultArgon2id costs what `caddy hash-password --algorithm argon2id` does.
+var defaultArgon2id = &argon2idHash{
+	memory: 46 << 10, time: 1, threads: 1,
+	salt: make([]byte, 16), key: make([]byte, 32),
+}
+
+type argon2idHash struct {
+	// memory is in KiB, time in passes over it.
+	memory, time uint32
+	threads      uint8
+	salt, key    []byte
+}
+
+func parseArgon2id(text string) (*argon2idHash, error) {
+	parts := argon2idForm.FindStringSubmatch(text)
+	if parts == nil {
+		return nil, errors.New("is not a whole argon2id hash: make one with caddy hash-password --algorithm argon2id")
+	}
+	var costs [3]uint32
+	for i, bound := range argon2Bounds {
+		n, err := strconv.ParseUint(parts[1+i], 10, 32)
+		if err != nil || n < 1 || n > bound.limit {
+			return nil, fmt.Errorf("is an argon2id hash whose %s is not 1 to %d: make one with caddy hash-password --algorithm argon2id", bound.what, bound.limit)
+		}
+		costs[i] = uint32(n)
+	}
+	salt, errSalt := base64.RawStdEncoding.Strict().DecodeString(parts[4])
+	key, errKey := base64.RawStdEncoding.Strict().DecodeString(parts[5])
+	if errSalt != nil || errKey != nil ||
+		len(salt) < minArgon2Salt || len(salt) > maxArgon2Salt || len(key) < minArgon2Key || len(key) > maxArgon2Key {
+		return nil, fmt.Errorf("is an argon2id hash whose salt is not %d to %d bytes or whose key is not %d to %d bytes of base64",
+			minArgon2Salt, maxArgon2Salt, minArgon2Key, maxArgon2Key)
+	}
+	return &argon2idHash{memory: costs[0], time: costs[1], threads: uint8(costs[2]), salt: salt, key: key}, nil
+}
+
+func (a *argon2idHash) kind() Kind { return Argon2id }
+
+func (a *argon2idHash) cost() int64 { return int64(a.memory) * int64(a.time) }
+
+func (a *argon2idHash) matches(secret string) bool {
+	key := argon2.IDKey([]byte(secret), a.salt, a.time, a.memory, a.threads, uint32(len(a.key)))
+	return subtle.ConstantTimeCompare(key, a.key) == 1
+}
