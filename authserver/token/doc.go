@@ -1,0 +1,9 @@
+// Package token makes and opens the tokens of one realm: access tokens as JWTs
+// or sealed texts, refresh tokens, codes and ID tokens. It also keeps in memory
+// which access tokens have been revoked.
+//
+// No token is ever stored: a text is good when its signature, seal or MAC under
+// the realm's keys says so. Whether the grant behind it is still alive is asked
+// of the store by others, and who may have which token is decided in package
+// grants and package authorize.
+package token
