@@ -1,0 +1,220 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// MaxUsernameBytes bounds a username.
+const MaxUsernameBytes = 256
+
+// user is one person in a file.
+type user struct {
+	username string
+	// id is immutable: it stays when the username changes.
+	id       string
+	password store.SecretDigest
+	disabled bool
+	claims   map[string]any
+	// line is where the file names the user.
+	line int
+}
+
+// file is the service that knows the users of one file as they were when it was
+// opened. It never changes, so it needs no lock.
+type file struct {
+	name       string
+	hasher     *hashing.Hasher
+	byUsername map[string]*user
+	byID       map[string]*user
+	// digests and seed choose what an unknown username costs.
+	digests []store.SecretDigest
+	seed    maphash.Seed
+}
+
+// OpenFile reads the users of a YAML or htpasswd file, once. name is the
+// service's. A file whose name ends in .yaml or .yml is YAML, as is any other
+// whose first line, comments aside, is "---" or the key "users:"; the rest are
+// htpasswd. See parseYAML and parseHtpasswd for the two.
+//
+// Usernames are compared byte for byte: case, spaces and Unicode form count.
+func OpenFile(name, path string, hasher *hashing.Hasher, log *slog.Logger) (Service, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("authentication %s: %w", name, err)
+	}
+	parse := parseHtpasswd
+	if isYAML(path, string(data)) {
+		parse = parseYAML
+	}
+	users, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("authentication %s: %s: %w", name, path, err)
+	}
+	f, err := newFile(name, users, hasher)
+	if err != nil {
+		return nil, fmt.Errorf("authentication %s: %s: %w", name, path, err)
+	}
+	if len(users) == 0 {
+		log.Warn("the file has no users: nobody can sign in", "authentication", name, "file", path)
+	}
+	return f, nil
+}
+
+func isYAML(path, text string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".yaml", ".yml":
+		return true
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "#") {
+			return line == "---" || line == "users:" || strings.HasPrefix(line, "users: ")
+		}
+	}
+	return false
+}
+
+// newFile checks what both formats have in common.
+func newFile(name string, users []user, hasher *hashing.Hasher) (*file, error) {
+	f := &file{
+		name:       name,
+		hasher:     hasher,
+		byUsername: make(map[string]*user, len(users)),
+		byID:       make(map[string]*user, len(users)),
+		seed:       maphash.MakeSeed(),
+	}
+	for i := range users {
+		u := &users[i]
+		if u.id == "" {
+			u.id = u.username
+		}
+		if err := f.add(u); err != nil {
+			return nil, fmt.Errorf("line %d: user %q %w", u.line, u.username, err)
+		}
+	}
+	return f, nil
+}
+
+func (f *file) add(u *user) error {
+	if err := checkUsername(u.username); err != nil {
+		return err
+	}
+	if err := f.checkID(u.id); err != nil {
+		return err
+	}
+	if other, taken := f.byUsername[u.username]; taken {
+		return fmt.Errorf("is there twice, first in line %d: remove one", other.line)
+	}
+	if other, taken := f.byID[u.id]; taken {
+		return fmt.Errorf("has the id %q of user %q in line %d: give each person an id of their own", u.id, other.username, other.line)
+	}
+	if u.password == "" {
+		return errors.New("has no password: make a hash with caddy hash-password --algorithm argon2id and put it there")
+	}
+	kind, err := f.hasher.Check(u.password)
+	if err != nil {
+		return fmt.Errorf("has a password that %w", err)
+	}
+	if kind == hashing.Fast {
+		return errors.New("has a password that is not a slow hash: make one with caddy hash-password --algorithm argon2id")
+	}
+	if u.claims == nil {
+		u.claims = map[string]any{}
+	}
+	// The name to show is, unless the file says another, the one to sign in with.
+	if _, there := u.claims["preferred_username"]; !there {
+		u.claims["preferred_username"] = u.username
+	}
+	f.byUsername[u.username], f.byID[u.id] = u, u
+	f.digests = append(f.digests, u.password)
+	return nil
+}
+
+func checkUsername(username string) error {
+	if username == "" || len(username) > MaxUsernameBytes {
+		return fmt.Errorf("needs a username of 1 to %d bytes", MaxUsernameBytes)
+	}
+	if !utf8.ValidString(username) || strings.ContainsFunc(username, unicode.IsControl) {
+		return errors.New("has a control character or invalid UTF-8 in the username")
+	}
+	return nil
+}
+
+// checkID holds ids to what sub may be (OpenID Connect Core §2: at most 255
+// ASCII characters), the name of the service before it included. A colon stands
+// between the two, so that an id with one could be taken for another's.
+func (f *file) checkID(id string) error {
+	longest := 255 - len(f.name) - len(":")
+	for i := range len(id) {
+		if id[i] < 0x20 || id[i] > 0x7e || id[i] == ':' {
+			return fmt.Errorf("needs an id of printable ASCII without a colon, since %q becomes part of sub: set id", id)
+		}
+	}
+	if id == "" || len(id) > longest {
+		return fmt.Errorf("needs an id of 1 to %d characters", longest)
+	}
+	return nil
+}
+
+// Authenticate checks a username and a password. Unknown usernames, wrong
+// passwords and disabled users make the same calls of the hasher (AS62).
+func (f *file) Authenticate(ctx context.Context, username string, password oauth.Secret) (Account, error) {
+	u, known := f.byUsername[username]
+	if !known {
+		if err := f.decoy(ctx, username, password); err != nil {
+			return Account{}, err
+		}
+		return Account{}, ErrCredentials
+	}
+	right, err := f.hasher.Verify(ctx, u.password, password)
+	if err != nil {
+		return Account{}, err
+	}
+	if !right || u.disabled {
+		return Account{}, ErrCredentials
+	}
+	return f.account(u), nil
+}
+
+// decoy costs what one of the users costs and tells nothing. The same username
+// always costs the same, so that repeating does not show that it is unknown,
+// even where the digests of the file differ in their cost.
+func (f *file) decoy(ctx context.Context, username string, password oauth.Secret) error {
+	if len(f.digests) == 0 {
+		return f.hasher.Waste(ctx, hashing.Argon2id, password)
+	}
+	n := maphash.String(f.seed, username) % uint64(len(f.digests))
+	_, err := f.hasher.Verify(ctx, f.digests[n], password)
+	return err
+}
+
+// Account is what an account is like now.
+func (f *file) Account(_ context.Context, id string) (Account, error) {
+	u, known := f.byID[id]
+	if !known || u.disabled {
+		return Account{}, ErrNoAccount
+	}
+	return f.account(u), nil
+}
+
+func (f *file) account(u *user) Account {
+	return Account{
+		Account:  store.Account{Service: f.name, ID: u.id},
+		Username: u.username,
+		Claims:   maps.Clone(u.claims),
+	}
+}

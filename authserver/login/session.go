@@ -1,0 +1,116 @@
+package login
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+const (
+	// cookieBytes of randomness name a session to the one who holds it (PG6).
+	cookieBytes = 32
+	// touchEvery is how often the idle expiry of a session is written at most;
+	// a short idle time is written ten times in its span.
+	touchEvery = time.Minute
+)
+
+var cookieChars = base64.RawURLEncoding.EncodedLen(cookieBytes)
+
+// Sessions starts and finds sign-in sessions of one realm.
+type Sessions struct {
+	store  store.Store
+	realm  string
+	policy SessionPolicy
+}
+
+// SessionPolicy bounds sessions.
+type SessionPolicy struct {
+	// Lifetime ends a session however much it is used, Idle ends one that is not
+	// used (PG7). Without Idle the lifetime alone ends it.
+	Lifetime, Idle time.Duration
+}
+
+// NewSessions makes the Sessions of a realm.
+func NewSessions(st store.Store, realm string, policy SessionPolicy) *Sessions {
+	return &Sessions{store: st, realm: realm, policy: policy}
+}
+
+// Start makes a session for an account that just signed in, and ends the one
+// whose cookie was shown before, so that ids rotate at sign-in (PG6).
+func (s *Sessions) Start(ctx context.Context, kind store.SessionKind, account Account, subject string, previous oauth.Secret, now time.Time) (cookie oauth.Secret, session store.Session, err error) {
+	// The store keeps whole seconds: what we return is what it will find.
+	now = now.Truncate(time.Second)
+	var random [cookieBytes]byte
+	_, _ = rand.Read(random[:]) // never fails
+	cookie = oauth.NewSecret(base64.RawURLEncoding.EncodeToString(random[:]))
+	session = store.Session{
+		Digest:   sessionDigest(cookie),
+		ID:       rand.Text(),
+		Realm:    s.realm,
+		Kind:     kind,
+		Account:  account.Account,
+		Subject:  subject,
+		AuthTime: now,
+		ACR:      ACRPassword,
+		AMR:      []string{AMRPassword},
+		Created:  now,
+		Expires:  now.Add(s.policy.Lifetime),
+	}
+	session.IdleExpires = s.idleExpiry(session.Expires, now)
+	replaces := ""
+	if !previous.Empty() {
+		replaces = sessionDigest(previous)
+	}
+	if err := s.store.CreateSession(ctx, session, replaces); err != nil {
+		return oauth.Secret{}, store.Session{}, err
+	}
+	return cookie, session, nil
+}
+
+// Find reads the live session of a cookie value; store.ErrNotFound when there
+// is none of this kind. It moves the idle expiry now and then.
+func (s *Sessions) Find(ctx context.Context, kind store.SessionKind, cookie oauth.Secret, now time.Time) (store.Session, error) {
+	if len(cookie.Reveal()) != cookieChars {
+		return store.Session{}, store.ErrNotFound
+	}
+	session, err := s.store.Session(ctx, s.realm, sessionDigest(cookie), now)
+	if err != nil {
+		return store.Session{}, err
+	}
+	if session.Kind != kind || session.Realm != s.realm || !alive(session, now) {
+		return store.Session{}, store.ErrNotFound
+	}
+	next := s.idleExpiry(session.Expires, now)
+	if gain := next.Sub(session.IdleExpires); gain <= 0 || gain < min(touchEvery, s.policy.Idle/10) {
+		return session, nil
+	}
+	if err := s.store.TouchSession(ctx, s.realm, session.Digest, next, now); err != nil {
+		return store.Session{}, err
+	}
+	session.IdleExpires = next
+	return session, nil
+}
+
+// idleExpiry is when a session that is used now ends if it is not used again.
+func (s *Sessions) idleExpiry(expires, now time.Time) time.Time {
+	if idle := now.Add(s.policy.Idle); s.policy.Idle > 0 && idle.Before(expires) {
+		return idle.Truncate(time.Second)
+	}
+	return expires
+}
+
+// alive judges the ends of a session once more than the store does.
+func alive(session store.Session, now time.Time) bool {
+	return now.Before(session.Expires) && now.Before(session.IdleExpires)
+}
+
+// sessionDigest is what the store knows of a cookie.
+func sessionDigest(cookie oauth.Secret) string {
+	digest := cookie.Digest()
+	return hex.EncodeToString(digest[:])
+}
