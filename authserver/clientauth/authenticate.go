@@ -1,0 +1,122 @@
+package clientauth
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// RFC 6749 §2.3
+
+// Clients finds a client by id.
+type Clients interface {
+	Client(id string) (*store.Client, bool)
+}
+
+// Authenticator authenticates the clients of one realm. It is safe for
+// concurrent use.
+type Authenticator struct {
+	clients Clients
+	hasher  *hashing.Hasher
+	dummy   hashing.Kind
+}
+
+// New makes an Authenticator. dummy is the kind of hash that an unknown client
+// costs.
+func New(clients Clients, hasher *hashing.Hasher, dummy hashing.Kind) *Authenticator {
+	return &Authenticator{clients: clients, hasher: hasher, dummy: dummy}
+}
+
+// Authenticate finds out which client sends a request: exactly one method, and
+// the right one. A client's own fault is an *oauth.Error; any other error means
+// that we cannot tell now (503).
+func (a *Authenticator) Authenticate(ctx context.Context, header http.Header, form oauth.Form) (*store.Client, error) {
+	presented, err := read(header, form)
+	if err != nil {
+		return nil, err
+	}
+	client, known := a.clients.Client(presented.id)
+	if presented.method == oauth.AuthMethodNone {
+		// A confidential client that names itself proves nothing (CL3).
+		if !known || !client.Public {
+			return nil, refuse(oauth.InvalidClient())
+		}
+		return client, nil
+	}
+	// A public client has no secret that could be right (CL2): it is treated,
+	// and costs, as if it were not known (AS22, A32).
+	if !known || client.Public {
+		if err := a.hasher.Waste(ctx, a.dummy, presented.secret); err != nil {
+			return nil, err
+		}
+		return nil, refuse(oauth.InvalidClient())
+	}
+	right, err := a.anyMatches(ctx, client.Secrets, presented.secret)
+	if err != nil {
+		return nil, err
+	}
+	if !right {
+		return nil, refuse(oauth.InvalidClient())
+	}
+	// Judged last: only who knows the secret learns which method is pinned.
+	if client.AuthMethod != "" && client.AuthMethod != presented.method {
+		return nil, refuse(oauth.NewError(oauth.CodeInvalidClient,
+			"This client is registered for another authentication method: use "+client.AuthMethod+"."))
+	}
+	return client, nil
+}
+
+// anyMatches compares secret with every digest of a client, whichever matches,
+// so that the time does not tell which of two secrets is in use (CL4).
+func (a *Authenticator) anyMatches(ctx context.Context, digests []store.SecretDigest, secret oauth.Secret) (bool, error) {
+	match := false
+	for _, digest := range digests {
+		ok, err := a.hasher.Verify(ctx, digest, secret)
+		if err != nil {
+			return false, err
+		}
+		match = match || ok
+	}
+	return match, nil
+}
+
+// credentials are what a request says about its client, nothing checked.
+type credentials struct {
+	method string
+	id     string
+	secret oauth.Secret
+}
+
+// read takes the credentials out of a request that uses one method only.
+func read(header http.Header, form oauth.Form) (credentials, error) {
+	authorization := header.Values("Authorization")
+	if len(authorization) > 1 {
+		return credentials{}, oauth.InvalidRequest("Send exactly one Authorization header.")
+	}
+	basic := len(authorization) == 1
+	post := form.Has("client_secret")
+	assertion := form.Has("client_assertion") || form.Has("client_assertion_type")
+	switch {
+	// RFC 6749 §2.3: not more than one method in each request (AS21).
+	case basic && post, basic && assertion, post && assertion:
+		return credentials{}, oauth.InvalidRequest("Authenticate the client in one way only: the Authorization header or client_secret in the body.")
+	case basic:
+		return readBasic(authorization[0], form)
+	case post:
+		return readPost(form)
+	case assertion:
+		return credentials{}, refuse(oauth.NewError(oauth.CodeInvalidClient,
+			"Client assertions are not supported: use client_secret_basic or client_secret_post."))
+	default:
+		return readNone(form)
+	}
+}
+
+// refuse adds the challenge that every 401 needs (RFC 9110 §15.5.2). Basic is
+// the one scheme that we take (RFC 6749 §5.2).
+func refuse(err *oauth.Error) *oauth.Error {
+	return err.WithChallenge(oauth.Challenge("Basic", "realm", "OAuth client", "charset", "UTF-8"))
+}
