@@ -1,0 +1,52 @@
+package wire
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+)
+
+// JSON writes an answer that nobody may cache (RFC 6749 §5.1).
+func JSON(w http.ResponseWriter, status int, document any) {
+	body, err := json.Marshal(document)
+	if err != nil {
+		Error(w, oauth.NewError(oauth.CodeServerError, "The answer could not be written.").WithCause(err))
+		return
+	}
+	NoStore(w.Header())
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}
+
+// NoStore forbids caching.
+func NoStore(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+}
+
+// errorDocument is the error answer of RFC 6749 §5.2.
+type errorDocument struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+}
+
+// Error writes err as the RFCs' error document. Anything that is not an
+// *oauth.Error is our own fault: 503, never the caller's (AS61).
+func Error(w http.ResponseWriter, err error) {
+	e := oauth.AsError(err)
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	if e.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", e.Challenge)
+	}
+	if e.Allow != "" {
+		w.Header().Set("Allow", e.Allow)
+	}
+	JSON(w, e.Status, errorDocument{Error: e.Code, Description: e.Description})
+}
