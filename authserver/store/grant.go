@@ -121,6 +121,12 @@ type Rotation struct {
 	Now     time.Time
 }
 
+// MaxAccessTokenLifetime bounds the lifetime of access tokens, whatever the
+// configuration of the time says: the revocation log keeps an ended grant for
+// that long and not for the life of its refresh tokens, which the grant's own
+// row refuses.
+const MaxAccessTokenLifetime = 24 * time.Hour
+
 // Revocation is one entry of the revocation log.
 type Revocation struct {
 	Realm string

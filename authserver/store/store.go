@@ -46,7 +46,8 @@ type Store interface {
 	// moves the idle expiry when that gains more than a tenth of its span.
 	TouchRefresh(ctx context.Context, rotation Rotation) (Grant, error)
 	// RevokeGrant ends a grant and with it all its tokens, and records that in
-	// the revocation log. Revoking an unknown or revoked grant is no error.
+	// the revocation log for as long as an access token of it can be alive
+	// (MaxAccessTokenLifetime, or until the row goes). Revoking an unknown or revoked grant is no error.
 	RevokeGrant(ctx context.Context, realm, id string, now time.Time) error
 
 	// RevokeToken records that one access token is dead until it expires.

@@ -1,0 +1,58 @@
+package sqlstore
+
+import (
+	"context"
+	"strings"
+)
+
+// Commits is how many transactions were committed.
+func (s *Store) Commits() int64 { return s.writer().commits.Load() }
+
+// Write runs step on the writer, inside a transaction. exec is for statements
+// that give one number.
+func (s *Store) Write(ctx context.Context, step func(exec func(text string) (int64, error)) error) error {
+	return s.engine.write(ctx, func(q querier) error {
+		return step(func(text string) (n int64, err error) {
+			err = q.row(text).Scan(&n)
+			return n, err
+		})
+	})
+}
+
+// FailCommits makes every commit fail from now on, its own included.
+func (s *Store) FailCommits(ctx context.Context, fault error) error {
+	return s.engine.write(ctx, func(querier) error {
+		s.writer().commit = func() error { return fault }
+		return nil
+	})
+}
+
+// Plan is how the engine finds the rows of a statement.
+func (s *Store) Plan(ctx context.Context, text string) (plan []string, err error) {
+	err = s.engine.read(ctx).each(func(row scanner) error {
+		var id, parent, unused int64
+		var detail string
+		err := row.Scan(&id, &parent, &unused, &detail)
+		plan = append(plan, detail)
+		return err
+	}, "EXPLAIN QUERY PLAN "+strings.ReplaceAll(text, "?", "1"))
+	return plan, err
+}
+
+// Lookups are the statements that must not search a whole table.
+var Lookups = map[string]string{
+	"selectGrant": selectGrant, "redeemCode": redeemCode, "revokeReplayedCode": revokeReplayedCode,
+	"selectRedeemed": selectRedeemed, "advanceRefresh": advanceRefresh, "revokeReused": revokeReused,
+	"revokeGrant": revokeGrant, "nextPosition": nextPosition, "selectRevocations": selectRevocations,
+	"selectSession": selectSession, "touchSession": touchSession, "deleteSession": deleteSession,
+	"selectActiveKey": selectActiveKey, "selectRemembered": selectRemembered,
+	"purge grants": purges[0], "purge revocations": purges[1], "purge sessions": purges[2],
+}
+
+// Reader runs a statement that gives one text on a connection that reads.
+func (s *Store) Reader(ctx context.Context, text string) (value string, err error) {
+	err = s.engine.read(ctx).row(text).Scan(&value)
+	return value, err
+}
+
+func (s *Store) writer() *writer { return s.engine.(*sqliteEngine).writer }

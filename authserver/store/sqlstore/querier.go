@@ -1,0 +1,102 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+)
+
+// querier runs statements: inside a transaction or on a connection that reads.
+// It lives no longer than the one step that it was made for.
+type querier struct {
+	ctx       context.Context
+	statement func(ctx context.Context, text string) (statement, error)
+}
+
+// statement is an *sql.Stmt that stays prepared while its pool is open.
+type statement interface {
+	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, args ...any) *sql.Row
+}
+
+// scanner is a row to read.
+type scanner interface {
+	Scan(dest ...any) error
+}
+
+// exec runs a statement and says how many rows it changed.
+func (q querier) exec(text string, args ...any) (int64, error) {
+	stmt, err := q.statement(q.ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(q.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// row runs a statement that gives one row; Scan of none is sql.ErrNoRows.
+func (q querier) row(text string, args ...any) scanner {
+	stmt, err := q.statement(q.ctx, text)
+	if err != nil {
+		return failedRow{err}
+	}
+	return stmt.QueryRowContext(q.ctx, args...)
+}
+
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }
+
+// each runs a statement and gives every row of it to scan.
+func (q querier) each(scan func(scanner) error, text string, args ...any) (err error) {
+	stmt, err := q.statement(q.ctx, text)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(q.ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := rows.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// statements prepares each text once. The prepare function is also the place
+// where an engine that numbers its placeholders rewrites them.
+type statements struct {
+	prepare func(ctx context.Context, text string) (*sql.Stmt, error)
+
+	mu     sync.Mutex
+	byText map[string]statement
+}
+
+func newStatements(prepare func(ctx context.Context, text string) (*sql.Stmt, error)) *statements {
+	return &statements{prepare: prepare, byText: make(map[string]statement)}
+}
+
+func (s *statements) get(ctx context.Context, text string) (statement, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stmt, ok := s.byText[text]; ok {
+		return stmt, nil
+	}
+	stmt, err := s.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	s.byText[text] = stmt
+	return stmt, nil
+}

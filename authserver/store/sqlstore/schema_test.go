@@ -1,0 +1,81 @@
+package sqlstore_test
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
+)
+
+func version(t *testing.T, s *sqlstore.Store) (version int64) {
+	t.Helper()
+	err := s.Write(t.Context(), func(exec runner) (err error) {
+		version, err = exec("SELECT value FROM meta WHERE name = 'schema'")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
+func TestSchemaIsMadeFromNothingAndKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "directory", "oauth2.db")
+	for range 2 {
+		s := openAt(t, path)
+		if v := version(t, s); v != 1 {
+			t.Errorf("the schema has version %d, want 1", v)
+		}
+		if value, err := s.Remember(t.Context(), "name", "value"); value != "value" || err != nil {
+			t.Errorf("got %q, %v", value, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSchemaIsMadeOnceByManyAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "oauth2.db")
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			s, err := sqlstore.OpenSQLite(t.Context(), path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestSchemaOfANewerProgramIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "oauth2.db")
+	s := openAt(t, path)
+	err := s.Write(t.Context(), func(exec runner) error {
+		_, err := exec("UPDATE meta SET value = 99 WHERE name = 'schema' RETURNING value")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = sqlstore.OpenSQLite(context.Background(), path)
+	if err == nil {
+		t.Fatal("a schema of a newer program was opened")
+	}
+	for _, want := range []string{path, "version 99", "restore a backup"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not say %q", err, want)
+		}
+	}
+}
