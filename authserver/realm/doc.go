@@ -1,0 +1,9 @@
+// Package realm is what one issuer is at run time: its settings, clients and
+// authentication services, bound to its keys, tokens, sessions and store.
+//
+// It owns what every grant and endpoint asks of a realm: which client, which
+// account, which service, is this token alive, mint the tokens of this grant.
+// It stands between the packages that each know one of those things and the
+// ones that speak a protocol (grants, authorize, endpoint), so that these never
+// import each other. HTTP is theirs, not ours.
+package realm

@@ -1,0 +1,169 @@
+package realm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/clientauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
+)
+
+// Realm is one issuer, ready to answer. It is immutable: a new configuration
+// makes a new one over the same store, keys and revocations.
+type Realm struct {
+	Settings
+	Store       store.Store
+	Keys        *keys.Ring
+	Tokens      *token.Minter
+	Revocations *token.Revocations
+	Sessions    *login.Sessions
+	ClientAuth  *clientauth.Authenticator
+	Observer    Observer
+	Log         *slog.Logger
+	Now         func() time.Time
+
+	clients map[string]*store.Client
+}
+
+// Parts is what a Realm is made of besides its settings.
+type Parts struct {
+	Store       store.Store
+	Keys        *keys.Ring
+	Revocations *token.Revocations
+	Hasher      *hashing.Hasher
+	Observer    Observer
+	Log         *slog.Logger
+	Now         func() time.Time
+}
+
+// New binds settings that Check has passed to their parts.
+func New(settings Settings, parts Parts) *Realm {
+	r := &Realm{
+		Settings:    settings,
+		Store:       parts.Store,
+		Keys:        parts.Keys,
+		Tokens:      token.NewMinter(settings.Name, settings.Issuer, parts.Keys),
+		Revocations: parts.Revocations,
+		Sessions:    login.NewSessions(parts.Store, settings.Name, settings.Session),
+		Observer:    parts.Observer,
+		Log:         parts.Log,
+		Now:         parts.Now,
+		clients:     make(map[string]*store.Client, len(settings.Clients)),
+	}
+	slowest := hashing.Fast
+	for i := range settings.Clients {
+		client := &settings.Clients[i]
+		r.clients[client.ID] = client
+		for _, digest := range client.Secrets {
+			if kind, err := parts.Hasher.Check(digest); err == nil {
+				slowest = max(slowest, kind)
+			}
+		}
+	}
+	r.ClientAuth = clientauth.New(r, parts.Hasher, slowest)
+	return r
+}
+
+// Client finds a client by id.
+func (r *Realm) Client(id string) (*store.Client, bool) {
+	client, ok := r.clients[id]
+	return client, ok
+}
+
+// AllowsGrant says whether both the realm and the client list a grant type.
+func (r *Realm) AllowsGrant(client *store.Client, grantType string) bool {
+	return slices.Contains(r.Grants, grantType) && client.Allows(grantType)
+}
+
+// URL is the address of one of the realm's endpoints, such as "access_token".
+func (r *Realm) URL(endpoint string) string { return r.Issuer + "/" + endpoint }
+
+// Subject is the sub of an account: its bare id for the default service, else
+// "service:id", so that two people never share one (unless the services are
+// declared to share accounts). An account that would bear the name of a client,
+// or of another service's account, has no subject at all: ok is false.
+func (r *Realm) Subject(account store.Account) (subject string, ok bool) {
+	if account.ID == "" {
+		return "", false
+	}
+	subject = account.ID
+	if !r.SharedAccounts {
+		if account.Service != r.DefaultService {
+			subject = account.Service + ":" + account.ID
+		} else if service, _, qualified := strings.Cut(account.ID, ":"); qualified && r.Services[service] != nil {
+			return "", false
+		}
+	}
+	_, isClient := r.clients[subject]
+	return subject, !isClient
+}
+
+// ErrUnknownService is an auth_chain that names no service of the password
+// grant.
+var ErrUnknownService = errors.New("no such authentication service for the password grant")
+
+// PasswordService chooses the authentication service of a password grant: the
+// one that the request names, if the realm lists it for this grant, else the
+// first that it lists, else its default.
+func (r *Realm) PasswordService(requested string) (name string, service login.Service, err error) {
+	allowed := r.PasswordServices
+	if len(allowed) == 0 {
+		allowed = []string{r.DefaultService}
+	}
+	name = allowed[0]
+	if requested != "" {
+		if !slices.Contains(allowed, requested) {
+			return "", nil, ErrUnknownService
+		}
+		name = requested
+	}
+	service, ok := r.Services[name]
+	if !ok {
+		return "", nil, fmt.Errorf("realm %s has no authentication service %q", r.Name, name)
+	}
+	return name, service, nil
+}
+
+// Account asks the account's service what it is like now. login.ErrNoAccount
+// when the account or its service is gone.
+func (r *Realm) Account(ctx context.Context, account store.Account) (login.Account, error) {
+	service, ok := r.Services[account.Service]
+	if !ok {
+		return login.Account{}, login.ErrNoAccount
+	}
+	return service.Account(ctx, account.ID)
+}
+
+// OpenAccess says what a live access token of this realm says: opened, not
+// expired, not revoked, its client still there. token.ErrInvalid when it is
+// not; any other error means that we cannot know now.
+func (r *Realm) OpenAccess(raw oauth.Secret) (token.Access, error) {
+	if !r.Revocations.Ready() {
+		return token.Access{}, oauth.Unavailable(errors.New("the revocation log has not been read yet"))
+	}
+	access, err := r.Tokens.OpenAccess(raw, r.Now())
+	if err != nil {
+		return token.Access{}, err
+	}
+	if !r.Alive(access.ClientID, access.ID, access.GrantID) {
+		return token.Access{}, token.ErrInvalid
+	}
+	return access, nil
+}
+
+// Alive says whether a token that verified once still holds: neither it nor its
+// grant is revoked and its client is still there. It never blocks.
+func (r *Realm) Alive(clientID, tokenID, grantID string) bool {
+	_, known := r.clients[clientID]
+	return known && !r.Revocations.Revoked(r.Name, tokenID, grantID)
+}
