@@ -1,0 +1,94 @@
+package grants
+
+import (
+	"context"
+	"errors"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
+)
+
+// RFC 6749 §4.3
+
+type password struct{ *families }
+
+func (*password) Type() string { return oauth.GrantPassword }
+
+func (*password) Parameters() []string {
+	return []string{"username", "password", "scope", "resource", "auth_chain"}
+}
+
+// Redeem signs a user in with the credentials that the client was told, and
+// begins a family that is active from the start. Whatever needs no password
+// check is checked before it, since that is what costs.
+func (g *password) Redeem(ctx context.Context, req *Request) (*Response, error) {
+	scope, err := oauth.RequestedScope(req.Form.Get("scope"), req.Client.Scopes, req.Client.DefaultScopes)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := oauth.RequestedResources(req.Form.List("resource"), req.Client.Resources, req.Client.Audience)
+	if err != nil {
+		return nil, err
+	}
+	account, subject, err := g.signIn(ctx, req.Form)
+	if err != nil {
+		return nil, err
+	}
+	grant := store.Grant{
+		ID:    token.NewGrantID(req.Now),
+		Realm: g.realm.Name, ClientID: req.Client.ID, Type: g.Type(),
+		Account: account.Account, Subject: subject,
+		Scope: scope, Resources: resources,
+		ACR: login.ACRPassword, AMR: []string{login.AMRPassword}, AuthTime: req.Now,
+		State:   store.GrantActive,
+		Created: req.Now,
+	}
+	g.begin(req.Client, &grant, req.Now)
+	response, err := g.mint(ctx, req, grant, scope, resources)
+	if err != nil {
+		return nil, err
+	}
+	if grant.Generation > 0 {
+		if response.RefreshToken, err = g.mintRefresh(&grant); err != nil {
+			return nil, err
+		}
+	}
+	if err := g.realm.Store.CreateGrant(ctx, grant, nil); err != nil {
+		return nil, err
+	}
+	return response, nil
+}
+
+// signIn finds the account of the credentials in the service that the request
+// or the realm chooses. Unknown users and wrong passwords answer alike (A32).
+func (g *password) signIn(ctx context.Context, form oauth.Form) (account login.Account, subject string, err error) {
+	for _, name := range []string{"username", "password"} {
+		if !form.Has(name) {
+			return account, "", oauth.MissingParameter(name)
+		}
+	}
+	name, service, err := g.realm.PasswordService(form.Get("auth_chain"))
+	if errors.Is(err, realm.ErrUnknownService) {
+		return account, "", oauth.InvalidRequest("auth_chain names no authentication service that this realm has for the password grant.").WithCause(err)
+	}
+	if err != nil {
+		return account, "", err
+	}
+	account, err = service.Authenticate(ctx, form.Get("username"), form.Secret("password"))
+	if errors.Is(err, login.ErrCredentials) || errors.Is(err, login.ErrNoAccount) {
+		return account, "", oauth.InvalidGrant().WithCause(err)
+	}
+	if err != nil {
+		return account, "", err
+	}
+	subject, ok := g.realm.Subject(account.Account)
+	if !ok {
+		g.realm.Log.WarnContext(ctx, "an account bears the id of a client and gets no tokens; rename one of them",
+			"realm", g.realm.Name, "service", name, "account", account.ID)
+		return account, "", oauth.InvalidGrant().WithCause(errors.New("the account bears the id of a client"))
+	}
+	return account, subject, nil
+}
