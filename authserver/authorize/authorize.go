@@ -1,0 +1,158 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
+)
+
+// RFC 6749 §3.1
+
+// Endpoint is the authorization endpoint of one realm with its two pages.
+type Endpoint struct {
+	realm   *realm.Realm
+	origin  string
+	cookies cookies
+	formKey pages.FormKey
+}
+
+// New makes the Endpoint of a realm. Its methods answer at the realm's URLs
+// "authorize", "login" and "consent".
+func New(r *realm.Realm) *Endpoint {
+	return &Endpoint{
+		realm:   r,
+		origin:  oauth.Origin(r.Issuer),
+		cookies: newCookies(r.Issuer),
+		formKey: pages.FormKey(r.Keys.Secret(store.KeyForm).Key),
+	}
+}
+
+// Authorize answers an authorization request, or sends the browser to the page
+// that has to come first.
+func (e *Endpoint) Authorize(w http.ResponseWriter, req *http.Request) {
+	form, err := readForm(req)
+	if err != nil {
+		e.fail(req.Context(), w, err)
+		return
+	}
+	r := e.open(req.Context(), w, form)
+	if r == nil {
+		return
+	}
+	v, err := e.anyVisitor(req)
+	switch {
+	case err != nil:
+		e.refuse(req.Context(), w, r, err)
+	case v == nobody && crossSitePost(req):
+		e.goTo(w, "authorize", r.encode())
+	case v != nobody && v.scripted && form.Has("decision"):
+		e.decideScripted(w, req, r, v, form)
+	default:
+		e.advance(w, req, r, v, false)
+	}
+}
+
+// readForm takes the parameters from the query of a GET or the body of a POST,
+// never from both (A36, PG20).
+func readForm(req *http.Request) (oauth.Form, error) {
+	switch req.Method {
+	case http.MethodGet:
+		return oauth.ParseForm(req.URL.RawQuery, "resource")
+	case http.MethodPost:
+		return wire.ReadForm(req, "resource")
+	default:
+		return oauth.Form{}, oauth.MethodNotAllowed(http.MethodGet, http.MethodPost)
+	}
+}
+
+// crossSitePost is a form that a client's page posted here. Browsers leave our
+// Lax cookies off such a request and bring them to the GET that follows.
+func crossSitePost(req *http.Request) bool {
+	site := req.Header.Get("Sec-Fetch-Site")
+	return req.Method == http.MethodPost && (site == "cross-site" || site == "same-site")
+}
+
+// open reads a request. When it cannot be acted on, open has answered and gives
+// nil: with a page as long as the client or its redirect URI is in doubt, with
+// an error to the client after that (RFC 6749 §4.1.2.1).
+func (e *Endpoint) open(ctx context.Context, w http.ResponseWriter, form oauth.Form) *request {
+	t, err := e.findTarget(form)
+	if err != nil {
+		e.fail(ctx, w, err)
+		return nil
+	}
+	r, err := parseRequest(form, t, e.realm.Grants)
+	if err == nil {
+		err = e.readHint(r)
+	}
+	if err != nil {
+		e.respondError(w, t, err)
+		return nil
+	}
+	return r
+}
+
+func (e *Endpoint) findTarget(form oauth.Form) (target, error) {
+	if !form.Has("client_id") {
+		return target{}, oauth.MissingParameter("client_id")
+	}
+	client, ok := e.realm.Client(form.Get("client_id"))
+	if !ok {
+		return target{}, oauth.InvalidRequest("There is no such client here: check client_id.")
+	}
+	return parseTarget(form, client)
+}
+
+// advance takes the next step of a request.
+func (e *Endpoint) advance(w http.ResponseWriter, req *http.Request, r *request, v *visitor, allowed bool) {
+	next, err := e.next(req.Context(), r, v, allowed)
+	switch {
+	case err != nil:
+		e.refuse(req.Context(), w, r, err)
+	case next == signIn:
+		e.goTo(w, "login", r.encode())
+	case next == askConsent:
+		e.goTo(w, "consent", r.encode())
+	default:
+		e.answer(req.Context(), w, r, v, approval{})
+	}
+}
+
+// next decides on a request with what is remembered of its user.
+func (e *Endpoint) next(ctx context.Context, r *request, v *visitor, allowed bool) (step, error) {
+	s := situation{request: r, visitor: v, allowed: allowed, now: e.realm.Now()}
+	if v != nobody && !allowed && !r.client.SkipConsent {
+		var err error
+		s.remembered, err = e.realm.Store.Consent(ctx, e.realm.Name, v.session.Subject, r.client.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return signIn, err
+		}
+	}
+	return decide(s)
+}
+
+// decideScripted takes the decision that a program sends along with the
+// request. Only its session id proves that the program means it: a csrf value
+// is of no use to a page that cannot read the session.
+func (e *Endpoint) decideScripted(w http.ResponseWriter, req *http.Request, r *request, v *visitor, form oauth.Form) {
+	switch {
+	case !form.Secret("csrf").Equal(v.cookie):
+		wire.Error(w, oauth.InvalidRequest("csrf must be the session id that the cookie carries."))
+	case !strings.EqualFold(form.Get("decision"), "allow"):
+		e.respondError(w, r.target, denied())
+	default:
+		e.advance(w, req, r, v, true)
+	}
+}
+
+// denied is the answer of a user who says no.
+func denied() error {
+	return oauth.NewError(oauth.CodeAccessDenied, "Resource Owner did not authorize the request")
+}

@@ -1,0 +1,124 @@
+package authorize
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
+)
+
+// RFC 6749 §10.2, OpenID Connect Core §3.1.2.4
+
+// consentFormLifetime is how long a consent page may be left open (PG9).
+const consentFormLifetime = 10 * time.Minute
+
+// Consent shows the consent page of an authorization request, and takes its
+// form.
+func (e *Endpoint) Consent(w http.ResponseWriter, req *http.Request) {
+	r := e.openPage(w, req)
+	if r == nil {
+		return
+	}
+	v, err := e.browserVisitor(req)
+	if err != nil {
+		e.refuse(req.Context(), w, r, err)
+		return
+	}
+	if req.Method == http.MethodGet {
+		e.showConsent(w, req, r, v)
+	} else {
+		e.takeConsent(w, req, r, v)
+	}
+}
+
+// showConsent asks the user, or sends the browser back when there is no need.
+// The form is made for one request, one session and one grant id.
+func (e *Endpoint) showConsent(w http.ResponseWriter, req *http.Request, r *request, v *visitor) {
+	next, err := e.next(req.Context(), r, v, false)
+	switch {
+	case err != nil:
+		e.refuse(req.Context(), w, r, err)
+		return
+	case next != askConsent:
+		e.goTo(w, "authorize", r.encode())
+		return
+	}
+	now := e.realm.Now()
+	claim := consentClaim(v, r)
+	claim.ID = token.NewGrantID(now)
+	pages.WriteConsent(w, pages.Consent{
+		ClientName:     r.client.DisplayName(),
+		Account:        v.account.Username,
+		RedirectOrigin: oauth.RedirectOrigin(r.redirectURI),
+		Scopes:         r.scope,
+		Claims:         r.claims.Beyond(r.scope, v.account.Claims),
+		FormToken:      e.formKey.Issue(claim, now.Add(consentFormLifetime)),
+	})
+}
+
+func consentClaim(v *visitor, r *request) pages.FormClaim {
+	return pages.FormClaim{Purpose: "consent", Browser: v.session.Digest, Request: r.digest()}
+}
+
+// takeConsent acts on what the user decided. The grant that an allowed form
+// creates bears the id in the form, so the store takes each form once.
+func (e *Endpoint) takeConsent(w http.ResponseWriter, req *http.Request, r *request, v *visitor) {
+	ctx, now := req.Context(), e.realm.Now()
+	form, err := e.readPageForm(req)
+	switch {
+	case err != nil:
+		e.fail(ctx, w, err)
+		return
+	case v == nobody:
+		// The session ended while the page was open.
+		e.goTo(w, "authorize", r.encode())
+		return
+	}
+	id, genuine := e.formKey.Check(form.Secret("form_token"), consentClaim(v, r), now)
+	if !genuine {
+		pages.WriteError(w, http.StatusForbidden, "This form has expired",
+			"Please go back to the application and start again.")
+		return
+	}
+	switch form.Get("decision") {
+	case "allow":
+		e.allow(w, req, r, v, id)
+	case "deny":
+		e.respondError(w, r.target, denied())
+	default:
+		e.fail(ctx, w, oauth.InvalidRequest("decision must be allow or deny."))
+	}
+}
+
+// allow answers a request that the user has just agreed to, if nothing else
+// has changed meanwhile, and remembers it.
+func (e *Endpoint) allow(w http.ResponseWriter, req *http.Request, r *request, v *visitor, id string) {
+	ctx := req.Context()
+	next, err := e.next(ctx, r, v, true)
+	switch {
+	case err != nil:
+		e.refuse(ctx, w, r, err)
+		return
+	case next != giveAnswer:
+		e.goTo(w, "authorize", r.encode())
+		return
+	}
+	e.answer(ctx, w, r, v, approval{grantID: id, consent: &store.Consent{
+		Realm: e.realm.Name, Subject: v.session.Subject, ClientID: r.client.ID,
+		Scope: r.scope, Resources: r.resources, Updated: e.realm.Now(),
+	}})
+}
+
+// usedForm is told to whoever sends a consent form twice (PG10).
+func usedForm(w http.ResponseWriter, err error) bool {
+	if !errors.Is(err, store.ErrExists) {
+		return false
+	}
+	pages.WriteError(w, http.StatusConflict, "This form was already used",
+		"Your decision has been sent to the application. If it did not arrive there, please go back to the application and start again.")
+	return true
+}

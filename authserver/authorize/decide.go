@@ -1,0 +1,110 @@
+package authorize
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// OpenID Connect Core §3.1.2.3 and §3.1.2.4, RFC 8252 §8.6
+
+// step is what has to happen next.
+type step int
+
+const (
+	// signIn asks who the user is.
+	signIn step = iota
+	// askConsent asks the user whether the client may.
+	askConsent
+	// giveAnswer sends the client what it asked for.
+	giveAnswer
+)
+
+// situation is all that a decision rests on.
+type situation struct {
+	request *request
+	visitor *visitor
+	// remembered is what the user agreed to before.
+	remembered store.Consent
+	// allowed says that the user has agreed to this very request just now.
+	allowed bool
+	now     time.Time
+}
+
+// decide finds the next step, or the error that the client gets because the
+// step needs a person and nobody can be asked (PG19).
+func decide(s situation) (step, error) {
+	next := s.next()
+	silent := s.request.prompts(promptNone) || s.visitor != nobody && s.visitor.scripted
+	switch {
+	case silent && next == signIn:
+		return next, oauth.NewError(oauth.CodeLoginRequired, "The user must sign in.")
+	case silent && next == askConsent:
+		return next, oauth.NewError(oauth.CodeConsentRequired, "The user must agree to the request.")
+	default:
+		return next, nil
+	}
+}
+
+func (s situation) next() step {
+	switch {
+	case s.needsLogin():
+		return signIn
+	case s.needsConsent():
+		return askConsent
+	default:
+		return giveAnswer
+	}
+}
+
+func (s situation) needsLogin() bool {
+	r, v := s.request, s.visitor
+	return v == nobody ||
+		r.prompts(promptLogin) || r.prompts(promptSelectAccount) ||
+		r.maxAge == 0 || r.maxAge > 0 && s.now.Sub(v.session.AuthTime) > r.maxAge ||
+		!r.concerns(v.session.Subject)
+}
+
+func (s situation) needsConsent() bool {
+	r, c := s.request, s.request.client
+	switch {
+	case s.allowed:
+		return false
+	case r.prompts(promptConsent):
+		return true
+	case c.SkipConsent:
+		return false
+	// Any app on the device can claim a loopback port or a scheme, so what a
+	// user agreed to may not speak for who asks now (RFC 8252 §8.6).
+	case c.Public && isNative(r.redirectURI):
+		return true
+	// Claims by name are not remembered, so they are asked for each time.
+	case len(r.claims.Beyond(r.scope, s.visitor.account.Claims)) > 0:
+		return true
+	default:
+		return !covers(s.remembered, r)
+	}
+}
+
+// isNative says whether a redirect URI leads to an app on the user's device.
+func isNative(redirectURI string) bool {
+	scheme, _, _ := strings.Cut(redirectURI, ":")
+	// http is registered for loopback only.
+	return !strings.EqualFold(scheme, "https")
+}
+
+// covers says whether a remembered consent speaks of all that is asked for.
+func covers(remembered store.Consent, r *request) bool {
+	if !r.scope.Within(remembered.Scope) {
+		return false
+	}
+	for _, resource := range r.resources {
+		if !slices.Contains(remembered.Resources, resource) {
+			return false
+		}
+	}
+	return true
+}
