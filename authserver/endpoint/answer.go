@@ -1,0 +1,78 @@
+package endpoint
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
+)
+
+// errGone is a token whose grant or account is not there any more.
+var errGone = errors.New("the grant or its account is gone")
+
+// handler answers a request of a realm, or says why it cannot.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// handle makes an http.Handler that writes the errors of h in one place.
+func handle(in *realm.Realm, what string, h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			logFault(r.Context(), in, what, err)
+			wire.Error(w, err)
+		}
+	})
+}
+
+// logFault tells the operator of a fault of ours. What a caller did wrong is
+// told to the caller alone.
+func logFault(ctx context.Context, in *realm.Realm, what string, err error) {
+	if oauth.AsError(err).Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
+		in.Log.ErrorContext(ctx, "a request could not be answered", "realm", in.Name, "endpoint", what, "error", err)
+	}
+}
+
+// owner is the grant that a user's token came of and the account behind it, as
+// both are now (AS42). errGone when either is not there any more.
+func owner(ctx context.Context, in *realm.Realm, grantID string) (store.Grant, login.Account, error) {
+	grant, err := in.Store.Grant(ctx, in.Name, grantID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && grant.State != store.GrantActive {
+		return grant, login.Account{}, errGone
+	}
+	if err != nil {
+		return grant, login.Account{}, err
+	}
+	account, err := in.Account(ctx, grant.Account)
+	if errors.Is(err, login.ErrNoAccount) {
+		return grant, account, errGone
+	}
+	return grant, account, err
+}
+
+// dead says whether an error is the token's fault and not ours.
+func dead(err error) bool { return errors.Is(err, token.ErrInvalid) || errors.Is(err, errGone) }
+
+// publicLifetime is how long the public documents may be cached. A key set is
+// read again on an unknown kid, so a new key is not kept from anybody.
+const publicLifetime = "public, max-age=300"
+
+// writePublic serves a prepared public document, conditional requests included.
+func writePublic(w http.ResponseWriter, r *http.Request, contentType, etag string, document []byte) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return oauth.MethodNotAllowed(http.MethodGet, http.MethodHead)
+	}
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", publicLifetime)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("ETag", etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(document))
+	return nil
+}
