@@ -92,9 +92,9 @@ func (f Form) Only(names ...string) bool {
 
 // List is every value of a repeatable name.
 func (f Form) List(name string) []string {
-	var list []string
-	for _, value := range f.values[name] {
-		list = append(list, value.Reveal())
+	list := make([]string, len(f.values[name]))
+	for i, value := range f.values[name] {
+		list[i] = value.Reveal()
 	}
 	return list
 }

@@ -1,0 +1,142 @@
+package authserver
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
+)
+
+const (
+	// revocationInterval is how soon a node hears of another's revocations.
+	revocationInterval = time.Second
+	// purgeInterval and purgeBatch keep deletions small and steady.
+	purgeInterval = 5 * time.Second
+	purgeBatch    = 1000
+	purgeLease    = 30 * time.Second
+)
+
+// Backend is what outlives a configuration: the store, the keys that were read
+// from it, the revocations and the bound on password hashing. Servers of
+// successive configurations share one, so that a reload loses nothing and is
+// never a 503.
+type Backend struct {
+	store       store.Store
+	wrapper     *keys.Wrapper
+	hasher      *hashing.Hasher
+	revocations *token.Revocations
+	log         *slog.Logger
+	now         func() time.Time
+	node        string
+
+	mu    sync.Mutex
+	rings map[string]openRing
+}
+
+type openRing struct {
+	ring       *keys.Ring
+	algorithms []string
+}
+
+// OpenBackend checks that wrapper is the key that the store's private keys are
+// wrapped with, and reads what has been revoked.
+func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, hasher *hashing.Hasher, log *slog.Logger, now func() time.Time) (*Backend, error) {
+	check := wrapper.CheckValue()
+	stored, err := st.Remember(ctx, "encryption_key_check", check)
+	if err != nil {
+		return nil, fmt.Errorf("reading the check value of the encryption key: %w", err)
+	}
+	if stored != check {
+		return nil, errors.New("the encryption key is not the one that this database's private keys were wrapped with; restore the old key, or start with an empty database")
+	}
+	b := &Backend{
+		store: st, wrapper: wrapper, hasher: hasher, log: log, now: now,
+		revocations: token.NewRevocations(st),
+		node:        rand.Text(),
+		rings:       map[string]openRing{},
+	}
+	if err := b.revocations.Refresh(ctx, now()); err != nil {
+		return nil, fmt.Errorf("reading the revocation log: %w", err)
+	}
+	return b, nil
+}
+
+// ring gives the keys of a realm, read once for all configurations.
+func (b *Backend) ring(ctx context.Context, realm string, algorithms []string) (*keys.Ring, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	open, ok := b.rings[realm]
+	missing := slices.ContainsFunc(algorithms, func(a string) bool { return !slices.Contains(open.algorithms, a) })
+	if ok && !missing {
+		return open.ring, nil
+	}
+	// What an earlier configuration signed with must still verify.
+	for _, algorithm := range open.algorithms {
+		if !slices.Contains(algorithms, algorithm) {
+			algorithms = append(algorithms, algorithm)
+		}
+	}
+	ring, err := keys.Open(ctx, b.store, b.wrapper, realm, algorithms, b.now())
+	if err != nil {
+		return nil, fmt.Errorf("keys of realm %s: %w", realm, err)
+	}
+	b.rings[realm] = openRing{ring, algorithms}
+	return ring, nil
+}
+
+// Run does the background work until ctx ends: it reads the revocation log and
+// deletes what nothing can need any more. While the store cannot be reached the
+// last known revocations hold, and one line says so.
+func (b *Backend) Run(ctx context.Context) {
+	revocations := time.NewTicker(revocationInterval)
+	defer revocations.Stop()
+	purge := time.NewTicker(purgeInterval)
+	defer purge.Stop()
+	var reading, purging outage
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-revocations.C:
+			reading.note(b.log, "reading the revocation log", b.revocations.Refresh(ctx, b.now()))
+		case <-purge.C:
+			purging.note(b.log, "deleting expired rows", b.purge(ctx))
+		}
+	}
+}
+
+// purge deletes in small batches while it holds the lease, so that of many
+// nodes one does the work.
+func (b *Backend) purge(ctx context.Context) error {
+	now := b.now()
+	held, err := b.store.Lease(ctx, "purge", b.node, now.Add(purgeLease), now)
+	if err != nil || !held {
+		return err
+	}
+	_, err = b.store.DeleteExpired(ctx, now, purgeBatch)
+	return err
+}
+
+// outage logs the first failure of a task and its end, not each one between.
+type outage struct{ failing bool }
+
+func (o *outage) note(log *slog.Logger, task string, err error) {
+	switch {
+	case errors.Is(err, context.Canceled):
+	case err != nil && !o.failing:
+		o.failing = true
+		log.Error(task+" fails; retrying", "error", err)
+	case err == nil && o.failing:
+		o.failing = false
+		log.Info(task + " works again")
+	}
+}

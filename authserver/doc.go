@@ -1,0 +1,81 @@
+// Package authserver is an OAuth 2.0 authorization server and OpenID provider as
+// a library. It knows no Caddy: it takes a store, keys and settings, and gives an
+// http.Handler.
+//
+// It owns the wiring: which path leads to which realm and endpoint, and what
+// outlives a configuration (Backend). Everything else is in a package of its
+// own:
+//
+//	oauth       the RFCs' vocabulary and rules, without I/O
+//	store       what is remembered, as atomic steps; sqlstore keeps it in SQL
+//	hashing     slow hashes of passwords and secrets, under a bound
+//	keys        the keys of a realm
+//	token       tokens and codes, made and opened; what was revoked
+//	clientauth  which client is calling
+//	login       who is signing in, and sessions
+//	realm       one issuer at run time
+//	grants      the token endpoint
+//	authorize   the authorization endpoint, sign-in and consent
+//	endpoint    every other endpoint
+//	pages       the HTML
+//	wire        forms in, JSON and errors out
+//
+// # Where an RFC is
+//
+// Sections are named in the files, at the checks.
+//
+//	RFC 6749 (OAuth 2.0)
+//		authorize/authorize.go authorize/consent.go authorize/issue.go authorize/request.go
+//		authorize/respond.go authorize/target.go clientauth/authenticate.go clientauth/basic.go
+//		clientauth/none.go clientauth/post.go grants/authorization_code.go grants/client_credentials.go
+//		grants/endpoint.go grants/families.go grants/grant.go grants/password.go grants/refresh_token.go
+//		grants/response.go oauth/basic.go oauth/form.go oauth/redirecturi.go oauth/scope.go
+//		pages/formtoken.go token/code.go token/refresh.go
+//	RFC 6750 (bearer tokens)
+//		endpoint/userinfo.go oauth/bearer.go
+//	RFC 7009 (revocation)
+//		endpoint/revocation.go token/revocations.go
+//	RFC 7515 (JWS)
+//		oauth/jws.go token/jws.go
+//	RFC 7517 (JWK)
+//		endpoint/jwks.go keys/jwks.go
+//	RFC 7518 (JWA)
+//		keys/generate.go oauth/verifykey.go token/jws.go
+//	RFC 7519 (JWT)
+//		oauth/json.go token/claims.go
+//	RFC 7617 (Basic)
+//		clientauth/basic.go oauth/basic.go
+//	RFC 7636 (PKCE)
+//		grants/authorization_code.go oauth/pkce.go
+//	RFC 7662 (introspection)
+//		endpoint/introspection.go
+//	RFC 8037 (EdDSA)
+//		oauth/verifykey.go
+//	RFC 8252 (native apps)
+//		authorize/decide.go oauth/redirecturi.go
+//	RFC 8414 (metadata)
+//		endpoint/metadata.go oauth/issuer.go routes.go
+//	RFC 8707 (resource indicators)
+//		grants/endpoint.go oauth/resource.go
+//	RFC 8725 (JWT best practice)
+//		oauth/json.go oauth/jws.go
+//	RFC 9068 (JWT access tokens)
+//		token/access.go
+//	RFC 9106 (argon2)
+//		hashing/argon2id.go
+//	RFC 9207 (issuer in the answer)
+//		authorize/respond.go endpoint/metadata.go
+//	RFC 9700 (OAuth 2.0 security)
+//		grants/families.go grants/refresh_token.go oauth/redirecturi.go
+//	OAuth 2.0 Form Post Response Mode
+//		pages/formpost.go
+//	OAuth 2.0 Multiple Response Types
+//		authorize/respond.go authorize/target.go
+//	OpenID Connect Core
+//		authorize/consent.go authorize/decide.go authorize/hint.go authorize/issue.go authorize/login.go
+//		authorize/request.go endpoint/userinfo.go grants/authorization_code.go grants/refresh_token.go
+//		grants/response.go login/claims.go oauth/claims.go oauth/errors.go token/id_hint.go
+//		token/id_token.go
+//	OpenID Connect Discovery
+//		endpoint/metadata.go oauth/issuer.go
+package authserver

@@ -1,0 +1,181 @@
+package authserver
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+)
+
+// RFC 8414 §3.1
+
+// The endpoints below a realm's path.
+const (
+	endpointAuthorize     = "authorize"
+	endpointLogin         = "login"
+	endpointConsent       = "consent"
+	endpointToken         = "access_token"
+	endpointIntrospect    = "introspect"
+	endpointRevoke        = "token/revoke"
+	endpointUserInfo      = "userinfo"
+	endpointJWKS          = "connect/jwk_uri"
+	endpointOpenID        = ".well-known/openid-configuration"
+	endpointServerMeta    = ".well-known/oauth-authorization-server"
+	endpointAuthenticate  = "authenticate" // below /json, not /oauth2
+	canonicalRealmsPrefix = "realms/root"
+)
+
+var endpoints = []string{
+	endpointAuthorize, endpointLogin, endpointConsent, endpointToken, endpointIntrospect,
+	endpointRevoke, endpointUserInfo, endpointJWKS, endpointOpenID, endpointServerMeta,
+}
+
+// Routes finds the realm and endpoint of a path. It is made from the
+// configuration alone, so a path is known to be ours before the store is open.
+type Routes struct {
+	// prefixes are what stands before /oauth2 and /json, longest first, each
+	// with the names of its realms and whether it has /json/…/authenticate.
+	prefixes []prefixRoutes
+	// inserted are the well-known paths with the issuer's path inserted.
+	inserted map[string]string
+}
+
+type prefixRoutes struct {
+	prefix string
+	realms map[string]bool // name → JSONAuthenticate
+	json   bool
+}
+
+// Paths makes the Routes of a Config that Check has passed.
+func Paths(config Config) *Routes {
+	routes := &Routes{inserted: map[string]string{}}
+	for i := range config.Realms {
+		settings := &config.Realms[i]
+		prefix, err := settings.Prefix()
+		if err != nil {
+			continue // Check refuses such a realm
+		}
+		at := slices.IndexFunc(routes.prefixes, func(p prefixRoutes) bool { return p.prefix == prefix })
+		if at < 0 {
+			at = len(routes.prefixes)
+			routes.prefixes = append(routes.prefixes, prefixRoutes{prefix: prefix, realms: map[string]bool{}})
+		}
+		routes.prefixes[at].realms[settings.Name] = settings.JSONAuthenticate
+		routes.prefixes[at].json = routes.prefixes[at].json || settings.JSONAuthenticate
+		issuerPath := strings.TrimPrefix(settings.Issuer, oauth.Origin(settings.Issuer))
+		for _, document := range []string{endpointOpenID, endpointServerMeta} {
+			routes.inserted["/"+document+issuerPath] = settings.Name
+		}
+	}
+	slices.SortFunc(routes.prefixes, func(a, b prefixRoutes) int { return len(b.prefix) - len(a.prefix) })
+	return routes
+}
+
+// Handles says whether a path is the server's to answer, if only with 404.
+func (r *Routes) Handles(path string) bool {
+	if _, ok := r.inserted[path]; ok {
+		return true
+	}
+	for _, p := range r.prefixes {
+		if _, ok := below(path, p.prefix+"/oauth2"); ok {
+			return true
+		}
+		if rest, ok := below(path, p.prefix+"/json"); ok && p.json && strings.HasSuffix("/"+rest, "/"+endpointAuthenticate) {
+			return true
+		}
+	}
+	return false
+}
+
+// below cuts base and a slash off path, so that rest is what is below base.
+func below(path, base string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(path, base)
+	if !ok || rest == "" {
+		return "", ok
+	}
+	return strings.TrimPrefix(rest, "/"), rest[0] == '/'
+}
+
+// route is where a request goes.
+type route struct{ realm, endpoint string }
+
+// find resolves a path and the realm parameter of the query. An endpoint that
+// does not exist, a realm that is not there and a switched-off
+// /json/authenticate are not_found errors.
+func (r *Routes) find(path, queryRealm string) (route, error) {
+	// An empty segment must not read as the root realm.
+	if strings.Contains(path, "//") {
+		return route{}, errNoEndpoint
+	}
+	if name, ok := r.inserted[path]; ok {
+		return route{name, endpointOpenID}, nil
+	}
+	for _, p := range r.prefixes {
+		if rest, ok := below(path, p.prefix+"/oauth2"); ok {
+			return p.find(rest, queryRealm, endpoints)
+		}
+		if rest, ok := below(path, p.prefix+"/json"); ok && p.json {
+			found, err := p.find(rest, queryRealm, []string{endpointAuthenticate})
+			if err == nil && !p.realms[found.realm] {
+				return route{}, errNoEndpoint
+			}
+			return found, err
+		}
+	}
+	return route{}, errNoEndpoint
+}
+
+var errNoEndpoint = oauth.NewError(oauth.CodeNotFound, "There is no such endpoint.")
+
+func (p *prefixRoutes) find(rest, queryRealm string, known []string) (route, error) {
+	name, endpoint, canonical := splitRealm(rest, known)
+	if !slices.Contains(known, endpoint) {
+		return route{}, errNoEndpoint
+	}
+	// The query names a realm in the legacy forms only.
+	if queryRealm != "" && !canonical {
+		name = "/" + strings.Trim(queryRealm, "/")
+	}
+	if _, ok := p.realms[name]; !ok {
+		return route{}, realmNotFound(name)
+	}
+	return route{name, endpoint}, nil
+}
+
+// splitRealm reads the realm forms: realms/root[/realms/NAME]…/endpoint
+// (canonical), NAME[/NAME]…/endpoint (legacy) and endpoint alone (root).
+func splitRealm(rest string, known []string) (name, endpoint string, canonical bool) {
+	if after, ok := below(rest, canonicalRealmsPrefix); ok {
+		name = ""
+		for {
+			next, ok := strings.CutPrefix(after, "realms/")
+			if !ok {
+				break
+			}
+			segment, remaining, _ := strings.Cut(next, "/")
+			name += "/" + segment
+			after = remaining
+		}
+		if name == "" {
+			name = "/"
+		}
+		return name, after, true
+	}
+	name, endpoint = "/", rest
+	for endpoint != "" && !slices.Contains(known, endpoint) {
+		segment, remaining, _ := strings.Cut(endpoint, "/")
+		name = strings.TrimSuffix(name, "/") + "/" + segment
+		endpoint = remaining
+	}
+	return name, endpoint, false
+}
+
+// realmNotFound names the realm only when the name could be one, so that
+// nothing else of a stranger's is repeated.
+func realmNotFound(name string) error {
+	if realm.CheckName(name) != nil {
+		return oauth.NewError(oauth.CodeNotFound, "There is no such realm.")
+	}
+	return oauth.NewError(oauth.CodeNotFound, "Realm '"+name+"' not found")
+}

@@ -1,0 +1,143 @@
+package authserver
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/authorize"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/endpoint"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/grants"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
+)
+
+// Server answers for the realms of one configuration. It is immutable; a new
+// configuration makes a new one over the same Backend.
+type Server struct {
+	routes *Routes
+	realms map[string]*mounted
+}
+
+// mounted is a realm with its endpoints.
+type mounted struct {
+	realm    *realm.Realm
+	handlers map[string]http.Handler
+}
+
+// Options is what a Server reports to and reads the time from.
+type Options struct {
+	Observer realm.Observer
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// New makes the Server of a Config that Check has passed. It reads the keys of
+// each realm, and makes those that are missing.
+func New(ctx context.Context, config Config, backend *Backend, options Options) (*Server, error) {
+	s := &Server{routes: Paths(config), realms: make(map[string]*mounted, len(config.Realms))}
+	for i := range config.Realms {
+		settings := config.Realms[i]
+		ring, err := backend.ring(ctx, settings.Name, signingAlgorithms(&settings))
+		if err != nil {
+			return nil, err
+		}
+		s.realms[settings.Name] = mount(realm.New(settings, realm.Parts{
+			Store: backend.store, Keys: ring, Revocations: backend.revocations, Hasher: backend.hasher,
+			Observer: options.Observer, Log: options.Log, Now: options.Now,
+		}))
+	}
+	return s, nil
+}
+
+// signingAlgorithms are those that a realm's tokens need: ES256 for access
+// tokens, RS256 as every OpenID provider must (OpenID Connect Core §15.1), and
+// what its clients ask for.
+func signingAlgorithms(settings *realm.Settings) []string {
+	algorithms := []string{oauth.ES256, oauth.RS256}
+	for i := range settings.Clients {
+		if algorithm := settings.Clients[i].IDTokenAlgorithm; algorithm != "" && !slices.Contains(algorithms, algorithm) {
+			algorithms = append(algorithms, algorithm)
+		}
+	}
+	return algorithms
+}
+
+func mount(r *realm.Realm) *mounted {
+	front := authorize.New(r)
+	metadata := wire.CORS(endpoint.Metadata(r), wire.AnyOrigin, http.MethodGet)
+	origins := clientOrigins(r)
+	m := &mounted{realm: r, handlers: map[string]http.Handler{
+		endpointAuthorize:  http.HandlerFunc(front.Authorize),
+		endpointLogin:      http.HandlerFunc(front.Login),
+		endpointConsent:    http.HandlerFunc(front.Consent),
+		endpointToken:      wire.CORS(grants.New(r), origins, http.MethodPost),
+		endpointRevoke:     wire.CORS(endpoint.Revocation(r), origins, http.MethodPost),
+		endpointUserInfo:   wire.CORS(endpoint.UserInfo(r), origins, http.MethodGet, http.MethodPost),
+		endpointIntrospect: endpoint.Introspection(r),
+		endpointJWKS:       wire.CORS(endpoint.JWKS(r), wire.AnyOrigin, http.MethodGet),
+		endpointOpenID:     metadata,
+		endpointServerMeta: metadata,
+	}}
+	if r.JSONAuthenticate {
+		m.handlers[endpointAuthenticate] = endpoint.JSONAuthenticate(r)
+	}
+	return m
+}
+
+// clientOrigins allows the web origins that some client of the realm lists.
+func clientOrigins(r *realm.Realm) func(origin string) bool {
+	listed := map[string]bool{}
+	for i := range r.Settings.Clients {
+		for _, origin := range r.Settings.Clients[i].CORSOrigins {
+			listed[origin] = true
+		}
+	}
+	return func(origin string) bool { return listed[origin] }
+}
+
+// Realm finds a realm by name.
+func (s *Server) Realm(name string) (*realm.Realm, bool) {
+	m, ok := s.realms[name]
+	if !ok {
+		return nil, false
+	}
+	return m.realm, true
+}
+
+// Handles says whether a path is the server's to answer.
+func (s *Server) Handles(path string) bool { return s.routes.Handles(path) }
+
+// ServeHTTP answers a request whose path Handles.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A request in TLS early data may be a replay (RFC 8470 §5.2).
+	if r.Header.Get("Early-Data") == "1" || r.TLS != nil && !r.TLS.HandshakeComplete {
+		wire.Error(w, &oauth.Error{
+			Code: "too_early", Description: "Send the request again after the TLS handshake.",
+			Status: http.StatusTooEarly,
+		})
+		return
+	}
+	found, err := s.routes.find(r.URL.Path, queryRealm(r.URL.RawQuery))
+	if err != nil {
+		wire.Error(w, err)
+		return
+	}
+	s.realms[found.realm].handlers[found.endpoint].ServeHTTP(w, r)
+}
+
+// queryRealm reads the realm parameter; a query that is no form has none, and
+// the endpoint refuses it.
+func queryRealm(query string) string {
+	if query == "" {
+		return ""
+	}
+	form, err := oauth.ParseForm(query, "resource")
+	if err != nil {
+		return ""
+	}
+	return form.Get("realm")
+}
