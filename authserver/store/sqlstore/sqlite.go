@@ -159,12 +159,15 @@ func (e *sqliteEngine) ping(ctx context.Context) error {
 	return e.read(ctx).row(selectVersion).Scan(&version)
 }
 
-// close ends the writer last, so that its connection is the one that folds the
-// log into the database file.
+// close folds the log into the database file, so that a copy of that one file is
+// a whole backup while nobody has it open. Readers end first: the log cannot be
+// cut while one of them may need it.
 func (e *sqliteEngine) close() (err error) {
 	e.once.Do(func() {
 		e.writer.close()
-		err = errors.Join(e.readable.Close(), e.writer.conn.Close(), e.writable.Close())
+		err = e.readable.Close()
+		_, folded := e.writer.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+		err = errors.Join(err, folded, e.writer.conn.Close(), e.writable.Close())
 	})
 	return err
 }
