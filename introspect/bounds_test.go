@@ -1,0 +1,60 @@
+package introspect
+
+import (
+	"context"
+	"encoding/binary"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What the outside cannot see: that what is remembered stays small, and that a
+// request for a fetch is answered by a fetch that begins for another reason.
+
+func TestRefusedIsBounded(t *testing.T) {
+	remembered := newRefused(time.Hour)
+	if remembered.ttl != maxRefusedFor {
+		t.Errorf("a refusal is kept for %s", remembered.ttl)
+	}
+	now := time.Unix(1e9, 0)
+	var digest [32]byte
+	for n := range uint64(20_000) {
+		binary.BigEndian.PutUint64(digest[:], n)
+		remembered.add(digest, ReasonInactive, now)
+		if len(remembered.entries) > maxRefused {
+			t.Fatalf("%d refusals are kept", len(remembered.entries))
+		}
+	}
+	if reason, there := remembered.reason(digest, now); !there || reason != ReasonInactive {
+		t.Errorf("the newest one: %q, %v", reason, there)
+	}
+}
+
+func TestOneRunAnswersTimerAndRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := 0
+		r := newRefresher(func(context.Context) error { runs++; return nil }, time.Hour, time.Now)
+		if err := r.once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		answered := make(chan error)
+		go func() { answered <- r.await(t.Context(), true) }()
+		synctest.Wait()
+		if err := r.once(t.Context()); err != nil { // as if by the timer
+			t.Fatal(err)
+		}
+		if err := <-answered; err != nil || len(r.wake) != 0 || runs != 2 {
+			t.Errorf("answered %v, %d requests left, %d runs", err, len(r.wake), runs)
+		}
+	})
+}
+
+func TestAPanicInATaskIsAFailure(t *testing.T) {
+	r := newRefresher(func(context.Context) error { panic("hostile key set") }, time.Hour, time.Now)
+	if err := r.once(t.Context()); err == nil {
+		t.Error("the panic went unnoticed")
+	}
+	if err := r.await(t.Context(), false); err == nil {
+		t.Error("the failure went unnoticed")
+	}
+}

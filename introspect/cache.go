@@ -1,0 +1,113 @@
+package introspect
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/dgraph-io/ristretto/v2"
+)
+
+// costPerToken is what a verdict on an ordinary token weighs in memory, so
+// that "about so many tokens" and "so many bytes" are the same bound.
+const costPerToken = 4 << 10
+
+// Cache holds verdicts on good tokens, bounded. It forgets by design: nothing
+// may depend on an entry being there.
+//
+// It holds what sources said of a token, never the token itself, and nothing
+// about tokens that a source refused: a flood of bad ones leaves no trace.
+type Cache struct {
+	entries *ristretto.Cache[[]byte, *entry]
+}
+
+// entry is one verdict with all that it rests on. Every field is compared on
+// every hit; any difference is a miss.
+type entry struct {
+	digest      [sha256.Size]byte
+	issuer      string
+	fingerprint uint64
+	until       int64 // unix seconds
+	token       *Token
+}
+
+// NewCache makes a Cache for about so many tokens.
+func NewCache(tokens int64) (*Cache, error) { return newCache(tokens, hashDigest) }
+
+func newCache(tokens int64, hash func(digest []byte) (uint64, uint64)) (*Cache, error) {
+	if tokens < 1 {
+		return nil, fmt.Errorf("a token cache for %d tokens is no cache: use 1 or more", tokens)
+	}
+	entries, err := ristretto.NewCache(&ristretto.Config[[]byte, *entry]{
+		NumCounters:        max(10*tokens, 1000),
+		MaxCost:            tokens * costPerToken,
+		BufferItems:        64,
+		KeyToHash:          hash,
+		IgnoreInternalCost: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("token cache: %w", err)
+	}
+	return &Cache{entries: entries}, nil
+}
+
+// hashDigest uses 16 of the 32 bytes: where to look, not what is there. get
+// compares them all.
+func hashDigest(digest []byte) (key, conflict uint64) {
+	return binary.LittleEndian.Uint64(digest), binary.LittleEndian.Uint64(digest[8:])
+}
+
+// digestOf is Secret.Digest without an allocation for tokens of ordinary size.
+func digestOf(token string) [sha256.Size]byte {
+	var room [1 << 10]byte
+	return sha256.Sum256(append(room[:0], token...))
+}
+
+func (c *Cache) get(digest *[sha256.Size]byte) *entry {
+	if c == nil {
+		return nil
+	}
+	found, ok := c.entries.Get(digest[:])
+	if !ok || found.digest != *digest {
+		return nil
+	}
+	return found
+}
+
+func (c *Cache) put(e *entry, now time.Time) {
+	ttl := time.Unix(e.until, 0).Sub(now)
+	if c == nil || ttl <= 0 {
+		return
+	}
+	c.entries.SetWithTTL(e.digest[:], e, 512+weigh(e.token.Claims), ttl)
+}
+
+// weigh estimates the memory of decoded JSON, so that an issuer with large
+// tokens takes its share and no more.
+func weigh(value any) int64 {
+	switch v := value.(type) {
+	case map[string]any:
+		weight := int64(48)
+		for name, member := range v {
+			weight += 48 + int64(len(name)) + weigh(member)
+		}
+		return weight
+	case []any:
+		weight := int64(24)
+		for _, item := range v {
+			weight += weigh(item)
+		}
+		return weight
+	case string:
+		return 16 + int64(len(v))
+	default:
+		return 32
+	}
+}
+
+// Close stops its goroutines. Only call it when no request can use it any more.
+func (c *Cache) Close() { c.entries.Close() }
+
+// Wait blocks until earlier writes have settled, for tests that assert hits.
+func (c *Cache) Wait() { c.entries.Wait() }

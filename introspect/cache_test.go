@@ -1,0 +1,252 @@
+package introspect_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
+)
+
+// expectCached asks for a verdict and says whether it had to come from the
+// cache.
+func expectCached(t *testing.T, at *introspect.Introspector, token string, want bool) {
+	t.Helper()
+	result, err := at.Introspect(context.Background(), oauth.NewSecret(token))
+	if err != nil || result.Cached != want {
+		t.Errorf("cached %v, want %v (%v)", result.Cached, want, err)
+	}
+}
+
+// cachedRoute is a route over one local realm and a cache.
+func cachedRoute(t testing.TB, source *realm, cache *introspect.Cache, change func(*introspect.Config)) *introspect.Introspector {
+	t.Helper()
+	config := introspect.Config{
+		Issuers: []introspect.Issuer{source.issuer()}, Audiences: []string{api}, OwnPrefixes: []string{ownPrefix}, Cache: cache, Leeway: 10 * time.Second, Now: time.Now,
+	}
+	if change != nil {
+		change(&config)
+	}
+	at, err := introspect.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+func TestCacheHit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := &realm{token: localToken(time.Now())}
+		cache := newCache(t)
+		at := cachedRoute(t, source, cache, nil)
+		expectCached(t, at, ownPrefix+"a", false)
+		cache.Wait()
+		expectCached(t, at, ownPrefix+"a", true)
+		if len(source.asked) != 1 {
+			t.Errorf("the source was asked %d times", len(source.asked))
+		}
+		expectCached(t, at, ownPrefix+"b", false)
+	})
+}
+
+// Each of these turns a hit into a miss or a refusal.
+func TestCacheHitIsCheckedAgain(t *testing.T) {
+	const token = ownPrefix + "a"
+	for name, c := range map[string]struct {
+		between func(source *realm)
+		route   func(*introspect.Config)
+		want    string
+		asked   int
+	}{
+		"nothing changed":           {nil, nil, "ok", 1},
+		"revoked":                   {func(r *realm) { r.stale, r.err = true, &introspect.Refusal{Reason: introspect.ReasonRevoked} }, nil, introspect.ReasonRevoked, 2},
+		"source changed, still ok":  {func(r *realm) { r.stale = true }, nil, "ok", 2},
+		"another fingerprint":       {nil, func(c *introspect.Config) { c.Issuers[0].Fingerprint++ }, "ok", 2},
+		"issuer is not the route's": {nil, func(c *introspect.Config) { c.Issuers[0].URL += "/other" }, introspect.ReasonIssuer, 2},
+		"audience of another route": {nil, func(c *introspect.Config) { c.Audiences = []string{"https://other.example.com"} }, introspect.ReasonAudience, 1},
+		"expired":                   {func(*realm) { pass(610 * time.Second) }, nil, introspect.ReasonExpired, 1},
+		"not expired yet":           {func(*realm) { pass(609 * time.Second) }, nil, "ok", 1},
+		"expired by a strict route": {func(*realm) { pass(600 * time.Second) }, func(c *introspect.Config) { c.Leeway = 0 }, introspect.ReasonExpired, 1},
+		"long expired":              {func(*realm) { pass(660 * time.Second) }, nil, introspect.ReasonExpired, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			source := &realm{token: localToken(time.Now())}
+			cache := newCache(t)
+			expect(t, cachedRoute(t, source, cache, nil), token, "ok")
+			cache.Wait()
+			if c.between != nil {
+				c.between(source)
+			}
+			if got := verdict(t, cachedRoute(t, source, cache, c.route), token); got != c.want || len(source.asked) != c.asked {
+				t.Errorf("%s: %q after %d questions, want %q after %d", name, got, len(source.asked), c.want, c.asked)
+			}
+		})
+	}
+}
+
+func TestF22_CollidingHashes(t *testing.T) {
+	cache, err := introspect.NewCacheWithHash(1000, func([]byte) (uint64, uint64) { return 7, 7 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cache.Close()
+	source := &realm{token: localToken(time.Now())}
+	at := cachedRoute(t, source, cache, nil)
+	expectCached(t, at, ownPrefix+"good", false)
+	cache.Wait()
+	expectCached(t, at, ownPrefix+"good", true)
+	source.token, source.err = nil, &introspect.Refusal{Reason: introspect.ReasonMalformed}
+	for n := range 1000 {
+		expect(t, at, fmt.Sprintf("%sforged%d", ownPrefix, n), introspect.ReasonMalformed)
+	}
+}
+
+// One token, two realms that would both take it: a verdict stays with its own.
+func TestF22_TwoRealmsOneToken(t *testing.T) {
+	cache := newCache(t)
+	first, second := &realm{token: localToken(time.Now())}, &realm{err: &introspect.Refusal{Reason: introspect.ReasonSignature}}
+	expect(t, cachedRoute(t, first, cache, nil), ownPrefix+"x", "ok")
+	cache.Wait()
+	expect(t, cachedRoute(t, second, cache, func(c *introspect.Config) { c.Issuers[0].URL = "https://auth.example.com/oauth2/realms/root/realms/b" }), ownPrefix+"x", introspect.ReasonSignature)
+}
+
+// F21, F23: good tokens stay through a flood of bad ones, and a cache that
+// forgets everything changes no verdict.
+func TestF23_FloodOfBadTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cache, key := newCache(t), newKey("k", oauth.ES256)
+		server := newIssuer(key)
+		at := route(t, start(t, server, nil), func(c *introspect.Config) { c.Cache = cache })
+		synctest.Wait()
+		var good []string
+		for n := range 100 {
+			good = append(good, key.sign("at+jwt", claims(time.Now(), map[string]any{"jti": fmt.Sprint(n)})))
+			expect(t, at, good[n], "ok")
+			cache.Wait()
+		}
+		parts := good[0][:len(good[0])-86]
+		for n := range 20_000 {
+			signature := fmt.Sprintf("%086d", n)
+			if got := verdict(t, at, parts+signature); got != introspect.ReasonSignature && got != introspect.ReasonMalformed {
+				t.Fatalf("flood: %q", got)
+			}
+		}
+		cache.Wait()
+		hits := 0
+		for _, token := range good {
+			if result, err := at.Introspect(context.Background(), oauth.NewSecret(token)); err == nil && result.Cached {
+				hits++
+			}
+		}
+		if hits < 90 {
+			t.Errorf("%d of 100 good tokens are still in the cache", hits)
+		}
+	})
+}
+
+// RS33: with a cache, with one too small, and without one, routes decide alike.
+func TestRS33_CachedAndUncachedDecideAlike(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tiny, err := introspect.NewCache(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tiny.Close()
+		keys := []signingKey{newKey("a", oauth.ES256), newKey("b", oauth.ES256)}
+		server := newIssuer(keys[0])
+		remote := start(t, server, func(f *introspect.Foreign) { f.Refresh = time.Minute })
+		synctest.Wait()
+		caches := []*introspect.Cache{nil, tiny, newCache(t)}
+		var routes [][]*introspect.Introspector
+		for _, audience := range []string{api, "https://b.example.com"} {
+			var same []*introspect.Introspector
+			for _, cache := range caches {
+				same = append(same, route(t, remote, func(c *introspect.Config) { c.Cache, c.Audiences = cache, []string{audience} }))
+			}
+			routes = append(routes, same)
+		}
+		random := dice(1)
+		var tokens []string
+		seen := map[string]int{}
+		for step := range 4000 {
+			if step%40 == 0 { // a new token every 40 requests
+				exp := time.Now().Unix() + int64(random.roll(120)) - 20
+				tokens = append(tokens, keys[random.roll(2)].sign("at+jwt", claims(time.Now(), map[string]any{
+					"exp": exp, "nbf": time.Now().Unix() + int64(random.roll(30)) - 10, "aud": []string{api, "https://b.example.com"}[random.roll(2)],
+				})))
+			}
+			if step%500 == 0 { // the issuer rotates now and then
+				server.set(keys[random.roll(2)])
+				pass(31 * time.Second)
+			}
+			pass(time.Duration(random.roll(1000)) * time.Millisecond)
+			synctest.Wait()
+			token := tokens[max(0, len(tokens)-1-random.roll(8))]
+			same := routes[random.roll(2)]
+			want := verdict(t, same[0], token)
+			seen[want]++
+			for n, at := range same[1:] {
+				if got := verdict(t, at, token); got != want {
+					t.Fatalf("step %d, cache %d: %q, without a cache %q", step, n+1, got, want)
+				}
+			}
+			if cache := caches[2]; random.roll(4) == 0 {
+				cache.Wait()
+			}
+		}
+		for _, reason := range []string{"ok", introspect.ReasonExpired, introspect.ReasonNotYetValid, introspect.ReasonAudience, introspect.ReasonUnknownKey} {
+			if seen[reason] == 0 {
+				t.Errorf("no request ended with %q: %v", reason, seen)
+			}
+		}
+	})
+}
+
+// dice are the same in every run.
+type dice uint64
+
+func (d *dice) roll(sides int) int {
+	*d = *d*6364136223846793005 + 1442695040888963407
+	return int(uint64(*d) >> 33 % uint64(sides))
+}
+
+func TestNewCacheChecksItsSize(t *testing.T) {
+	for _, tokens := range []int64{0, -1} {
+		if _, err := introspect.NewCache(tokens); err == nil {
+			t.Errorf("%d was taken", tokens)
+		}
+	}
+}
+
+func BenchmarkCachedHit(b *testing.B) {
+	key := newKey("k", oauth.ES256)
+	remote := start(b, newIssuer(key), nil)
+	cache := newCache(b)
+	at := route(b, remote, func(c *introspect.Config) { c.Cache = cache })
+	token := oauth.NewSecret(key.sign("at+jwt", claims(time.Now(), map[string]any{"exp": time.Now().Unix() + 1<<20})))
+	expect(b, at, token.Reveal(), "ok")
+	cache.Wait()
+	b.ReportAllocs()
+	for b.Loop() {
+		if result, err := at.Introspect(context.Background(), token); err != nil || !result.Cached {
+			b.Fatal("no hit", err)
+		}
+	}
+}
+
+func BenchmarkColdES256(b *testing.B) {
+	key := newKey("k", oauth.ES256)
+	remote := start(b, newIssuer(key), nil)
+	at := route(b, remote, nil)
+	token := oauth.NewSecret(key.sign("at+jwt", claims(time.Now(), nil)))
+	expect(b, at, token.Reveal(), "ok")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := at.Introspect(context.Background(), token); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

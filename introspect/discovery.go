@@ -1,0 +1,95 @@
+package introspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+)
+
+// RFC 8414 §3, OpenID Connect Discovery §4
+
+// metadata is what we need of an issuer's metadata.
+type metadata struct {
+	keys          string // jwks_uri
+	introspection string // introspection_endpoint, "" for none
+}
+
+// discover reads an issuer's metadata: where RFC 8414 puts it, then where
+// OpenID Connect does. The first document that speaks for the issuer counts.
+func discover(ctx context.Context, client *http.Client, issuer string, timeout time.Duration) (*metadata, error) {
+	addresses, err := metadataAddresses(issuer)
+	if err != nil {
+		return nil, err
+	}
+	var failures []error
+	for _, address := range addresses {
+		body, err := get(ctx, client, address, timeout)
+		if err == nil {
+			var found *metadata
+			if found, err = parseMetadata(body, issuer); err == nil {
+				return found, nil
+			}
+			err = fmt.Errorf("%s: %w", address, err)
+		}
+		failures = append(failures, err)
+	}
+	return nil, errors.Join(failures...)
+}
+
+// metadataAddresses gives both well-known places. RFC 8414 §3.1 inserts its
+// path between host and path of the issuer; OpenID Connect Discovery §4.1
+// appends. Either drops a slash at the end of the issuer first.
+func metadataAddresses(issuer string) ([]string, error) {
+	at, err := url.Parse(issuer)
+	if err != nil || at.Host == "" {
+		return nil, fmt.Errorf("issuer %q is not an absolute URL", issuer)
+	}
+	path := strings.TrimSuffix(at.EscapedPath(), "/")
+	origin := at.Scheme + "://" + at.Host
+	return []string{
+		origin + "/.well-known/oauth-authorization-server" + path,
+		origin + path + "/.well-known/openid-configuration",
+	}, nil
+}
+
+// parseMetadata trusts a document only when it names the issuer byte for byte
+// (RFC 8414 §3.3, RS24): otherwise one issuer could speak for another.
+func parseMetadata(body []byte, issuer string) (*metadata, error) {
+	object, err := oauth.DecodeObject(body)
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
+	if named, _ := object["issuer"].(string); named != issuer {
+		return nil, fmt.Errorf("metadata names the issuer %q, configured is %q: both must be the same, byte for byte", clip(named), issuer)
+	}
+	found := &metadata{}
+	for _, member := range [...]struct {
+		name string
+		into *string
+	}{{"jwks_uri", &found.keys}, {"introspection_endpoint", &found.introspection}} {
+		value, there := object[member.name]
+		if !there {
+			continue
+		}
+		address, _ := value.(string)
+		if err := checkEndpoint(issuer, address); err != nil {
+			return nil, fmt.Errorf("metadata: %s %w", member.name, err)
+		}
+		*member.into = address
+	}
+	return found, nil
+}
+
+// clip keeps a stranger's text short in a log.
+func clip(text string) string {
+	if len(text) > 200 {
+		return text[:200] + "…"
+	}
+	return text
+}

@@ -1,0 +1,10 @@
+// Package introspect is the resource server's library: is this access token
+// good, and what does it say?
+//
+// It owns the choice of the issuer, the validation of JWTs against cached key
+// sets, introspection of opaque tokens (RFC 7662), discovery, the cache of
+// verdicts, and the rules that a route lays on paths and scopes. It knows no
+// Caddy and no authorization server: the tokens of this process come in through
+// Source, and the HTTP edges (where the token stands in a request, headers,
+// challenges) are in package caddymodule.
+package introspect

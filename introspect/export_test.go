@@ -1,0 +1,27 @@
+package introspect
+
+// NewCacheWithHash makes a Cache that looks entries up by another hash.
+var NewCacheWithHash = newCache
+
+// MetadataAddresses gives the well-known places of an issuer.
+var MetadataAddresses = metadataAddresses
+
+// KeySet is what a test may know of a key set.
+type KeySet struct {
+	// Keys are "kid alg" of each verifier.
+	Keys       []string
+	Generation uint64
+}
+
+// ParseKeySet reads a JWK Set.
+func ParseKeySet(body []byte, algorithms []string) (KeySet, error) {
+	set, err := parseKeySet(body, algorithms)
+	if err != nil {
+		return KeySet{}, err
+	}
+	out := KeySet{Generation: set.generation}
+	for _, key := range set.keys {
+		out.Keys = append(out.Keys, key.KeyID+" "+key.Algorithm)
+	}
+	return out, nil
+}

@@ -1,0 +1,114 @@
+package introspect
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+)
+
+// RFC 9110 §8.3 and §8.4, RFC 8725 §3.10
+
+// maxBody bounds every answer of an issuer (RS23).
+const maxBody = 256 << 10
+
+// statusError is an answer other than 200.
+type statusError struct {
+	code int
+	from string
+}
+
+func (e *statusError) Error() string { return fmt.Sprintf("%s answered %d", e.from, e.code) }
+
+// newClient makes the HTTP client for an issuer that brings none.
+func newClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    maxIntrospections,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+	}}
+}
+
+// guarded copies a client so that it follows no redirect, whoever made it: an
+// answer that points elsewhere (to http, to an address inside) is no answer.
+func guarded(client *http.Client) *http.Client {
+	copied := *client
+	copied.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	copied.Jar = nil
+	return &copied
+}
+
+// get reads one JSON document of an issuer.
+func get(ctx context.Context, client *http.Client, address string, timeout time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	return roundTrip(client, request)
+}
+
+// roundTrip does a request and reads its answer: 200, JSON by its own account,
+// not compressed, and no more than maxBody of it.
+func roundTrip(client *http.Client, request *http.Request) ([]byte, error) {
+	from := request.URL.Redacted()
+	request.Header.Set("Accept", "application/json")
+	// Asked for by name, identity keeps the transport from inflating by itself.
+	request.Header.Set("Accept-Encoding", "identity")
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	switch encoding := response.Header.Get("Content-Encoding"); {
+	case response.StatusCode != http.StatusOK:
+		return nil, &statusError{response.StatusCode, from}
+	case encoding != "" && !strings.EqualFold(encoding, "identity"):
+		return nil, fmt.Errorf("%s answered in an encoding that was not asked for", from)
+	case !isJSON(response.Header.Get("Content-Type")):
+		return nil, fmt.Errorf("%s answered with a content type that is not application/json", from)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s broke off its answer: %w", from, err)
+	}
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("%s answered with more than %d bytes", from, maxBody)
+	}
+	return body, nil
+}
+
+func isJSON(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (media == "application/json" ||
+		strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))
+}
+
+// checkEndpoint says whether an address that an issuer gave may be called:
+// https, or http on loopback when the issuer itself is there. An issuer on the
+// network can so never send us to a plain-text address or to this machine.
+func checkEndpoint(issuer, endpoint string) error {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Hostname() == "" || u.User != nil || strings.Contains(endpoint, "#") {
+		return errors.New("is not an absolute URL without user name and fragment")
+	}
+	if u.Scheme == "https" {
+		return nil
+	}
+	if at, err := url.Parse(issuer); err == nil && at.Scheme == "http" && u.Scheme == "http" && oauth.IsLoopbackHost(u.Hostname()) {
+		return nil
+	}
+	return errors.New("must use https (http is for issuers on loopback only)")
+}

@@ -1,0 +1,257 @@
+package introspect
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+)
+
+// RFC 6750, RFC 9068 §4
+
+// maxLeeway is the most that the clocks of issuer and gateway may differ by (RS8).
+const maxLeeway = 60 * time.Second
+
+// Token is what a good access token says, whoever said so. It is shared by all
+// requests that carry the token: nobody may change it.
+type Token struct {
+	// Issuer is the configured issuer that answers for the token.
+	Issuer   string
+	Subject  string
+	ClientID string
+	Scope    oauth.Scope
+	Audience []string
+	// ID is the jti; GrantID and SessionID are set for our own realms.
+	ID, GrantID, SessionID string
+	// Expires and NotBefore are unix seconds; NotBefore is 0 when not given.
+	Expires, NotBefore int64
+	// Until is when the verdict has to be asked for again, in unix seconds. 0
+	// means that it holds until Expires.
+	Until int64
+	// Claims are all claims, registered ones included, as decoded JSON.
+	Claims map[string]any
+	// Generation is the state of the source that the verdict rests on: its key
+	// set or its revocations. Sources compare it in Current.
+	Generation uint64
+}
+
+// Source is one issuer's way to say whether a token is good.
+type Source interface {
+	// Introspect gives a verdict on a token not seen before: the token, a
+	// *Refusal when it is bad, an *Unavailable when nobody can say now.
+	Introspect(ctx context.Context, token oauth.Secret) (*Token, error)
+	// Current says whether a verdict given earlier still rests on what holds
+	// now. It is asked on every cache hit, so it must not block or allocate.
+	Current(token *Token) bool
+}
+
+// Issuer is one issuer that a route trusts.
+type Issuer struct {
+	// Name is how the configuration calls it; metrics use it as a label.
+	Name string
+	// URL is its issuer identifier, compared byte for byte with iss.
+	URL string
+	// Source answers for its tokens.
+	Source Source
+	// Fingerprint covers every setting that Source's verdicts read: a verdict
+	// cached under another one is a miss.
+	Fingerprint uint64
+	// Local marks a realm of this process. Only such an issuer is ever given a
+	// token that begins with one of Config.OwnPrefixes.
+	Local bool
+	// JWT says whether it answers for JWTs whose iss is URL.
+	JWT bool
+	// Opaque says whether it answers for a token that is not a JWT; nil means
+	// for none. For our own realms that is decided by the prefix of the token;
+	// at most one foreign issuer of a route may take all others.
+	Opaque func(token string) bool
+	// AudienceOptional accepts tokens that name no audience at all. It is for
+	// introspection endpoints that never tell one.
+	AudienceOptional bool
+}
+
+// Config is what one route asks of tokens.
+type Config struct {
+	Issuers []Issuer
+	// Audiences are the accepted aud values: one must be in the token, exactly.
+	Audiences []string
+	// OwnPrefixes are how the opaque tokens of this process begin. They are
+	// never given to an issuer that is not Local.
+	OwnPrefixes []string
+	// Cache holds verdicts; shared by all routes. nil for none.
+	Cache *Cache
+	// Leeway is what clocks may differ by, 0 to 60 s.
+	Leeway time.Duration
+	Now    func() time.Time
+}
+
+// Introspector answers for one route.
+type Introspector struct {
+	config Config
+	leeway int64 // seconds
+}
+
+// New checks a Config and makes its Introspector.
+func New(config Config) (*Introspector, error) {
+	if len(config.Issuers) == 0 {
+		return nil, errors.New("no issuer is trusted: name one whose access tokens are accepted")
+	}
+	if len(config.Audiences) == 0 || slices.Contains(config.Audiences, "") {
+		return nil, errors.New("no audience is set: name the aud value of access tokens for this API, or tokens made for any other API would be accepted here")
+	}
+	if config.Leeway < 0 || config.Leeway > maxLeeway {
+		return nil, fmt.Errorf("clock leeway %s is out of bounds: use 0s to %s", config.Leeway, maxLeeway)
+	}
+	if config.Now == nil || slices.Contains(config.OwnPrefixes, "") {
+		return nil, errors.New("a clock is needed, and no empty token prefix")
+	}
+	var introspecting *Issuer
+	for i, issuer := range config.Issuers {
+		switch {
+		case issuer.URL == "" || issuer.Source == nil:
+			return nil, fmt.Errorf("issuer %q has no URL or no source", issuer.Name)
+		case slices.ContainsFunc(config.Issuers[:i], func(other Issuer) bool { return other.URL == issuer.URL }):
+			return nil, fmt.Errorf("issuer %s is listed twice: keep one line for it", issuer.URL)
+		case issuer.Local || issuer.Opaque == nil:
+		case introspecting != nil:
+			return nil, fmt.Errorf("issuers %q and %q both introspect opaque tokens: nothing in such a token says whose it is, so keep one of them on this route", introspecting.Name, issuer.Name)
+		default:
+			introspecting = &config.Issuers[i]
+		}
+	}
+	return &Introspector{config: config, leeway: int64(config.Leeway / time.Second)}, nil
+}
+
+// Result is a verdict on a good token, and whether it came from the cache.
+type Result struct {
+	Token  *Token
+	Issuer string // Issuer.Name
+	Cached bool
+}
+
+// Introspect says whether a token is good for the route: *Refusal or
+// *Unavailable when not. The issuer's name is set as far as it was found out.
+//
+// The cache holds what sources said. What depends on the route or on the time
+// is checked on every call, so a hit and a miss decide alike (RS33).
+func (i *Introspector) Introspect(ctx context.Context, token oauth.Secret) (Result, error) {
+	text := token.Reveal()
+	if text == "" || len(text) > oauth.MaxTokenBytes {
+		return Result{}, refuse(ReasonMalformed)
+	}
+	digest := digestOf(text)
+	now := i.config.Now()
+	if known, issuer := i.recall(&digest, now); known != nil {
+		return i.decide(Result{Token: known, Issuer: issuer.Name, Cached: true}, issuer, now)
+	}
+	issuer, jwt, err := i.route(text)
+	if err != nil {
+		return Result{}, err
+	}
+	verdict, err := ask(ctx, issuer, token, jwt)
+	if err != nil {
+		return Result{Issuer: issuer.Name}, err
+	}
+	now = i.config.Now() // the source may have waited
+	i.config.Cache.put(&entry{
+		digest: digest, issuer: issuer.URL, fingerprint: issuer.Fingerprint,
+		until: verdict.until(), token: verdict,
+	}, now)
+	return i.decide(Result{Token: verdict, Issuer: issuer.Name}, issuer, now)
+}
+
+// recall finds a verdict that still rests on what held when it was given.
+func (i *Introspector) recall(digest *[sha256.Size]byte, now time.Time) (*Token, *Issuer) {
+	found := i.config.Cache.get(digest)
+	if found == nil || now.Unix() >= found.until {
+		return nil, nil
+	}
+	for n := range i.config.Issuers {
+		issuer := &i.config.Issuers[n]
+		if issuer.URL != found.issuer {
+			continue
+		}
+		if issuer.Fingerprint != found.fingerprint || !issuer.Source.Current(found.token) {
+			return nil, nil
+		}
+		return found.token, issuer
+	}
+	return nil, nil
+}
+
+// ask turns whatever a source answers into a token, a refusal or Unavailable.
+func ask(ctx context.Context, issuer *Issuer, token oauth.Secret, jwt *unverified) (verdict *Token, err error) {
+	if reader, ok := issuer.Source.(jwtSource); ok && jwt != nil {
+		verdict, err = reader.introspectJWT(ctx, token, jwt)
+	} else {
+		verdict, err = issuer.Source.Introspect(ctx, token)
+	}
+	var refusal *Refusal
+	var unavailable *Unavailable
+	switch {
+	case err == nil && verdict != nil:
+		return verdict, nil
+	case errors.As(err, &refusal):
+		return nil, refusal
+	case errors.As(err, &unavailable):
+		return nil, unavailable
+	case err == nil:
+		err = errors.New("the source gave no verdict")
+	}
+	return nil, &Unavailable{Cause: err, RetryAfter: retrySoon}
+}
+
+// decide applies what the route asks and what the time says.
+func (i *Introspector) decide(result Result, issuer *Issuer, now time.Time) (Result, error) {
+	if err := i.check(result.Token, issuer, now.Unix()); err != nil {
+		return Result{Issuer: result.Issuer}, err
+	}
+	return result, nil
+}
+
+func (i *Introspector) check(token *Token, issuer *Issuer, now int64) error {
+	_, bound := token.Claims["cnf"]
+	switch {
+	case token.Issuer != issuer.URL:
+		return refuse(ReasonIssuer)
+	case token.Subject == "":
+		return refuse(ReasonClaims)
+	// A token bound to a key is worth nothing without proof of possession,
+	// which a bearer request does not bring (RFC 9449 §7.2, RFC 8705 §3).
+	case bound:
+		return refuse(ReasonBound)
+	// RFC 7519 §4.1.4: on or after exp the token is dead.
+	case now >= token.Expires+i.leeway:
+		return refuse(ReasonExpired)
+	case now < token.NotBefore-i.leeway:
+		return refuse(ReasonNotYetValid)
+	case len(token.Audience) == 0 && issuer.AudienceOptional:
+		return nil
+	case !i.forUs(token.Audience):
+		return refuse(ReasonAudience)
+	}
+	return nil
+}
+
+// forUs compares audiences exactly (RFC 9068 §4, RFC 7519 §4.1.3).
+func (i *Introspector) forUs(audience []string) bool {
+	for _, accepted := range i.config.Audiences {
+		if slices.Contains(audience, accepted) {
+			return true
+		}
+	}
+	return false
+}
+
+// until is when the cache must forget the token. Routes differ in leeway, so
+// expiry itself stays with check.
+func (t *Token) until() int64 {
+	if t.Until != 0 {
+		return t.Until
+	}
+	return t.Expires + int64(maxLeeway/time.Second)
+}
