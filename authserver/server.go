@@ -91,8 +91,8 @@ func mount(r *realm.Realm) *mounted {
 // clientOrigins allows the web origins that some client of the realm lists.
 func clientOrigins(r *realm.Realm) func(origin string) bool {
 	listed := map[string]bool{}
-	for i := range r.Settings.Clients {
-		for _, origin := range r.Settings.Clients[i].CORSOrigins {
+	for i := range r.Clients {
+		for _, origin := range r.Clients[i].CORSOrigins {
 			listed[origin] = true
 		}
 	}

@@ -1,0 +1,132 @@
+package caddymodule
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() { httpcaddyfile.RegisterDirective("bearer_auth", parseBearerAuth) }
+
+// parseBearerAuth reads the directive. A matcher goes into the handler and not
+// on its route, so that requests outside it lose forged identity headers too.
+// Syntax:
+//
+//	bearer_auth [<matcher>] [<issuers...>] {
+//		realm    <names...>
+//		audience <uris...>
+//		public   [<methods>] <paths...>
+//		allow    <methods>|* <path> [scope <tokens...>]
+//		mode     required|optional
+//		token    forward
+//		cors_preflight
+//		leeway   <duration>
+//	}
+//
+// Issuers are named as in the global option oauth2 or by their https URL, realms
+// as there. Methods are joined by commas, as in GET,HEAD. The lines public and
+// allow are judged in the order in which they stand.
+func parseBearerAuth(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	if !h.Next() {
+		return nil, h.ArgErr()
+	}
+	matcher, err := h.ExtractMatcherSet()
+	if err != nil {
+		return nil, err
+	}
+	handler := new(BearerAuth)
+	if matcher != nil {
+		handler.MatcherSetsRaw = caddyhttp.RawMatcherSets{matcher}
+	}
+	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	return h.NewRoute(nil, handler), nil
+}
+
+// UnmarshalCaddyfile reads the directive without its matcher. Syntax: see
+// parseBearerAuth.
+func (b *BearerAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume directive name
+	for d.NextArg() {
+		if slices.Contains(b.Issuers, d.Val()) {
+			return d.Errf("issuer %s is there twice", d.Val())
+		}
+		b.Issuers = append(b.Issuers, d.Val())
+	}
+	err := readBlock(d, "bearer_auth", map[string]reader{
+		"realm":          texts(&b.Realms),
+		"audience":       texts(&b.Audience),
+		"public":         b.readPublic,
+		"allow":          b.readAllow,
+		"mode":           text(&b.Mode),
+		"token":          b.readToken,
+		"cors_preflight": flag(&b.CORSPreflight),
+		"leeway":         span(&b.Leeway),
+	}, "public", "allow")
+	if err != nil {
+		return err
+	}
+	// What is wrong in itself is told here already, with file and line.
+	if err := b.check(); err != nil {
+		return d.Err(err.Error())
+	}
+	return nil
+}
+
+// readPublic reads: public [<methods>] <paths...>.
+func (b *BearerAuth) readPublic(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	var methods []string
+	if len(args) > 1 && !strings.HasPrefix(args[0], "/") {
+		methods, args = parseMethods(args[0]), args[1:]
+	}
+	if len(args) == 0 {
+		return d.Err("public takes paths, as in: public /health")
+	}
+	for _, path := range args {
+		b.Rules = append(b.Rules, BearerRule{Public: true, Methods: methods, Path: path})
+	}
+	return nil
+}
+
+// readAllow reads: allow <methods>|* <path> [scope <tokens...>].
+func (b *BearerAuth) readAllow(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) < 2 || strings.HasPrefix(args[0], "/") {
+		return d.Err("allow takes methods and a path, as in: allow GET,HEAD /orders* scope orders:read")
+	}
+	rule := BearerRule{Methods: parseMethods(args[0]), Path: args[1]}
+	if rest := args[2:]; len(rest) > 0 {
+		if rest[0] != "scope" || len(rest) == 1 {
+			return d.Errf("allow %s %s may be followed by scope and its tokens, not by %q", args[0], args[1], strings.Join(rest, " "))
+		}
+		rule.Scope = rest[1:]
+	}
+	b.Rules = append(b.Rules, rule)
+	return nil
+}
+
+// readToken reads: token forward.
+func (b *BearerAuth) readToken(d *caddyfile.Dispenser) error {
+	var what string
+	if !d.AllArgs(&what) || what != "forward" {
+		return d.Err("token takes one word, as in: token forward")
+	}
+	b.ForwardToken = true
+	return nil
+}
+
+// parseMethods reads methods joined by commas; * is all of them.
+func parseMethods(text string) []string {
+	if text == "*" {
+		return nil
+	}
+	return strings.Split(text, ",")
+}
+
+// Interface guard
+var _ caddyfile.Unmarshaler = (*BearerAuth)(nil)

@@ -1,0 +1,153 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
+)
+
+// RFC 6750 §3
+
+// Reasons that a request does not pass, besides those that introspect gives
+// for a token. Together they are the closed set of a metric's label.
+const (
+	reasonNoToken       = "no_token"
+	reasonMalformed     = "malformed_request"
+	reasonAmbiguousPath = "ambiguous_path"
+	reasonNoRule        = "no_rule"
+	reasonScope         = "insufficient_scope"
+	reasonHeaderValue   = "header_value"
+	reasonUnavailable   = "unavailable"
+	reasonMatcher       = "matcher"
+	reasonPanic         = "panic"
+	// reasonNone is the label of a request that passes.
+	reasonNone = "none"
+)
+
+// defaultRetry is what Retry-After says when the issuer's state does not tell.
+const defaultRetry = 2 * time.Second
+
+// refusal is why a request does not pass, and what its sender is told.
+type refusal struct {
+	status int
+	reason string
+	// code and description are those of the challenge; a challenge without a
+	// code asks for a token (RFC 6750 §3.1). silent sends no challenge at all.
+	code, description string
+	silent            bool
+	scope             oauth.Scope
+	retryAfter        time.Duration
+	cause             error
+}
+
+// Error implements error for logs: no part of a token is in it.
+func (r *refusal) Error() string {
+	if r.cause != nil {
+		return fmt.Sprintf("bearer_auth refused the request: %s: %v", r.reason, r.cause)
+	}
+	return "bearer_auth refused the request: " + r.reason
+}
+
+// Unwrap gives the cause.
+func (r *refusal) Unwrap() error { return r.cause }
+
+// refuseNoToken asks for a token. A request that came without one has made no
+// mistake, so there is no error code.
+func refuseNoToken() *refusal {
+	return &refusal{status: http.StatusUnauthorized, reason: reasonNoToken}
+}
+
+// refuseToken says that the token is not good, and no more: the reason is for
+// logs and metrics.
+func refuseToken(reason string, cause error) *refusal {
+	return &refusal{
+		status: http.StatusUnauthorized, reason: reason, cause: cause,
+		code: oauth.CodeInvalidToken, description: "The access token is not valid for this resource",
+	}
+}
+
+// refuseMalformed is for a request with more than one credential or a
+// malformed one.
+func refuseMalformed(err error) *refusal {
+	e := oauth.AsError(err)
+	return &refusal{status: e.Status, reason: reasonMalformed, code: e.Code, description: e.Description}
+}
+
+// refuseAmbiguousPath is for a path that the upstream could read as another one
+// than the rules judged (RS34). No token would change that.
+func refuseAmbiguousPath() *refusal {
+	return &refusal{status: http.StatusBadRequest, reason: reasonAmbiguousPath, silent: true}
+}
+
+// refuseNoRule is for a request that no rule speaks of: no token would do.
+func refuseNoRule() *refusal {
+	return &refusal{status: http.StatusForbidden, reason: reasonNoRule, silent: true}
+}
+
+// refuseScope names the scope that the first matching rule asks for.
+func refuseScope(scope oauth.Scope) *refusal {
+	return &refusal{
+		status: http.StatusForbidden, reason: reasonScope,
+		code: oauth.CodeInsufficientScope, description: "The access token does not have the scope that this request needs", scope: scope,
+	}
+}
+
+// refuseIntrospection translates the verdict of introspect. What is not a
+// refusal of the token is our own side's failure: never invalid_token.
+func refuseIntrospection(err error) *refusal {
+	var refused *introspect.Refusal
+	if errors.As(err, &refused) {
+		return refuseToken(refused.Reason, nil)
+	}
+	r := &refusal{status: http.StatusServiceUnavailable, reason: reasonUnavailable, silent: true, retryAfter: defaultRetry, cause: err}
+	var unavailable *introspect.Unavailable
+	if errors.As(err, &unavailable) && unavailable.RetryAfter > 0 {
+		r.retryAfter = unavailable.RetryAfter
+	}
+	return r
+}
+
+// refuseMatcher is for a matcher that could not decide: a status in its error
+// stands.
+func refuseMatcher(err error) *refusal {
+	return &refusal{status: http.StatusInternalServerError, reason: reasonMatcher, silent: true, cause: err}
+}
+
+// refusePanic is for a fault of ours before the decision (RS39).
+func refusePanic(cause error) *refusal {
+	return &refusal{status: http.StatusInternalServerError, reason: reasonPanic, silent: true, cause: cause}
+}
+
+// answer puts a refusal on the wire: the headers here, the status through
+// Caddy, so that handle_errors can write the page.
+func (r *refusal) answer(h http.Header, realm string) error {
+	h.Set("Cache-Control", "no-store")
+	if !r.silent {
+		h.Set("WWW-Authenticate", r.challenge(realm))
+		h.Add("Access-Control-Expose-Headers", "WWW-Authenticate")
+	}
+	if r.retryAfter > 0 {
+		seconds := (r.retryAfter + time.Second - 1) / time.Second
+		h.Set("Retry-After", strconv.Itoa(int(seconds)))
+	}
+	return caddyhttp.Error(r.status, r)
+}
+
+// challenge is the WWW-Authenticate value. Nothing in it comes from the request.
+func (r *refusal) challenge(realm string) string {
+	parameters := []string{"realm", realm}
+	if r.code != "" {
+		parameters = append(parameters, "error", r.code, "error_description", r.description)
+	}
+	if len(r.scope) > 0 {
+		parameters = append(parameters, "scope", r.scope.String())
+	}
+	return oauth.Challenge("Bearer", parameters...)
+}

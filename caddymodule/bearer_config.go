@@ -1,0 +1,250 @@
+package caddymodule
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
+)
+
+func init() { caddy.RegisterModule(new(BearerAuth)) }
+
+// Modes of a BearerAuth.
+const (
+	modeRequired = "required"
+	modeOptional = "optional"
+)
+
+// BearerAuth lets a request pass only with a valid OAuth 2.0 access token, and
+// tells the upstream whose it is in headers that no client can forge.
+//
+// The upstream gets `X-Auth-Subject`, `X-Auth-Client-Id`, `X-Auth-Scope` and
+// `X-Auth-Issuer`, each only when the token says it. Bytes outside printable
+// ASCII, the percent sign and spaces at the ends are percent-encoded in them.
+// Copies that a client sends are removed in every spelling, also on requests
+// that pass without a token and on those outside the matcher.
+//
+// Refusals are those of RFC 6750: 401 without or with a bad token, 400 for more
+// than one, 403 for a scope that is missing, and 503 when the token cannot be
+// checked at the moment. `handle_errors` can give them a body.
+//
+// Placeholders, empty when there is no token:
+//
+// Placeholder | Description
+// ------------|------------
+// `{http.auth.user.id}` | The subject of the token.
+// `{http.auth.token.<claim>}` | A claim, by its exact name, or else by the path that dots describe, as in `realm_access.roles`. Lists and objects are JSON.
+type BearerAuth struct {
+	// Issuers are the foreign authorization servers whose tokens are taken: the
+	// name of one in the `issuers` of the oauth2 app, or an https URL, which
+	// then has the defaults of one. At most one of them may introspect.
+	Issuers []string `json:"issuers,omitempty"`
+
+	// Realms are realms of the oauth2 app of this process whose tokens are
+	// taken. They are checked without HTTP, and a revocation counts at once.
+	Realms []string `json:"realms,omitempty"`
+
+	// Audience is what `aud` of a token must name: one of these, byte for byte.
+	// Required, for without it a token for any other API would open this one.
+	Audience []string `json:"audience,omitempty"`
+
+	// Rules are judged in order and the first that matches method and path
+	// decides. With rules, what none matches is refused; without, any valid
+	// token passes.
+	Rules []BearerRule `json:"rules,omitempty"`
+
+	// Mode is `required`, or `optional`: a request without a token then passes,
+	// with no identity, where any valid token would. A token that is there and
+	// not valid is refused in both. Default: `required`.
+	Mode string `json:"mode,omitempty"`
+
+	// ForwardToken leaves the Authorization header on a request whose token was
+	// verified. Default: false, for an upstream could use the token elsewhere.
+	ForwardToken bool `json:"forward_token,omitempty"`
+
+	// CORSPreflight lets CORS preflight requests pass without a token, and
+	// without an identity, for the upstream or a later handler to answer.
+	// Default: false.
+	CORSPreflight bool `json:"cors_preflight,omitempty"`
+
+	// Leeway is how far the clocks of an issuer and this machine may be apart,
+	// up to 1m. Default: 10s.
+	Leeway caddy.Duration `json:"leeway,omitempty"`
+
+	// MatcherSetsRaw says which requests are guarded. Others pass as if the
+	// handler were not there, except that forged identity headers are removed.
+	// Default: all.
+	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+
+	matchers     caddyhttp.MatcherSets
+	rules        *introspect.Rules
+	introspector *introspect.Introspector
+	releases     []func()
+	log          *slog.Logger
+}
+
+// BearerRule says which token a request needs.
+type BearerRule struct {
+	// Public lets the request pass without a token. A token that it has is
+	// neither checked nor forwarded. Default: false.
+	Public bool `json:"public,omitempty"`
+
+	// Methods are the HTTP methods that the rule speaks of. Default: all.
+	Methods []string `json:"methods,omitempty"`
+
+	// Path is the path that the rule speaks of, case-sensitive and in whole
+	// segments: `/orders` is that path alone, `/orders*` also what is below it,
+	// and `*` is any path. Default: `*`.
+	Path string `json:"path,omitempty"`
+
+	// Scope are the scope tokens that the access token must have, all of them.
+	// Default: none, any valid token passes.
+	Scope []string `json:"scope,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*BearerAuth) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.bearer_auth",
+		New: func() caddy.Module { return new(BearerAuth) },
+	}
+}
+
+// Provision checks the configuration and acquires what outlives it. It does no
+// network I/O.
+func (b *BearerAuth) Provision(ctx caddy.Context) error {
+	b.log = ctx.Slogger()
+	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	if err := b.check(); err != nil {
+		return err
+	}
+	rules, warnings, err := introspect.NewRules(b.lines())
+	if err != nil {
+		return err
+	}
+	for _, warning := range warnings {
+		b.log.Warn(warning)
+	}
+	b.rules = rules
+	if b.MatcherSetsRaw != nil {
+		matchers, err := ctx.LoadModule(b, "MatcherSetsRaw")
+		if err != nil {
+			return fmt.Errorf("loading the matchers of bearer_auth: %w", err)
+		}
+		if err := b.matchers.FromInterface(matchers); err != nil {
+			return err
+		}
+	}
+	return b.provisionIntrospector(ctx)
+}
+
+// check finds what is wrong with the settings by themselves.
+func (b *BearerAuth) check() error {
+	if len(b.Issuers)+len(b.Realms) == 0 {
+		return errors.New("bearer_auth trusts no issuer: name one on its line (an https URL, or an issuer of the oauth2 option), " +
+			"or a realm of this process in its block, as in `realm /`. " +
+			"A first argument that begins with / or @ is a request matcher in Caddy; that is why realms stand in the block")
+	}
+	if len(b.Audience) == 0 {
+		return errors.New("bearer_auth has no audience: without one, a token that was issued for any other API would open this one. " +
+			"Add the identifier of this API that its tokens bear as aud, as in `audience https://api.example.com`")
+	}
+	if err := oneOf("mode", []string{cmp.Or(b.Mode, modeRequired)}, []string{modeRequired, modeOptional}); err != nil {
+		return fmt.Errorf("bearer_auth %w", err)
+	}
+	if leeway := time.Duration(b.Leeway); leeway < 0 || leeway > maxLeeway {
+		return fmt.Errorf("bearer_auth has leeway %s; it is %s at most", leeway, maxLeeway)
+	}
+	_, _, err := introspect.NewRules(b.lines())
+	return err
+}
+
+// lines are the rules as introspect takes them.
+func (b *BearerAuth) lines() []introspect.Rule {
+	lines := make([]introspect.Rule, len(b.Rules))
+	for i, rule := range b.Rules {
+		lines[i] = introspect.Rule{
+			Public: rule.Public, Methods: rule.Methods, Path: cmp.Or(rule.Path, "*"), Scope: rule.Scope,
+		}
+	}
+	return lines
+}
+
+func (b *BearerAuth) provisionIntrospector(ctx caddy.Context) error {
+	loaded, err := ctx.App("oauth2")
+	if err != nil {
+		return err
+	}
+	app, ok := loaded.(*App)
+	if !ok {
+		return fmt.Errorf("the oauth2 app is a %T", loaded)
+	}
+	cache, release, err := acquireCache()
+	if err != nil {
+		return err
+	}
+	b.releases = append(b.releases, release)
+	config := introspect.Config{
+		OwnPrefixes: token.Prefixes(), Cache: cache,
+		Leeway: cmp.Or(time.Duration(b.Leeway), defaultLeeway), Now: time.Now,
+	}
+	repl := caddy.NewReplacer()
+	for _, written := range b.Audience {
+		audience, err := repl.ReplaceOrErr(written, true, true)
+		if err != nil {
+			return fmt.Errorf("audience of bearer_auth: %w", err)
+		}
+		config.Audiences = append(config.Audiences, audience)
+	}
+	b.Audience = config.Audiences
+	for _, name := range b.Realms {
+		issuer, err := app.realmIssuer(name)
+		if err != nil {
+			return fmt.Errorf("realm %s of bearer_auth: %w", name, err)
+		}
+		config.Issuers = append(config.Issuers, issuer)
+	}
+	for _, written := range b.Issuers {
+		name, err := repl.ReplaceOrErr(written, true, true)
+		if err != nil {
+			return fmt.Errorf("issuer of bearer_auth: %w", err)
+		}
+		issuer, release, err := app.foreignIssuer(ctx, name)
+		if err != nil {
+			return fmt.Errorf("issuer %s of bearer_auth: %w", name, err)
+		}
+		b.releases = append(b.releases, release)
+		config.Issuers = append(config.Issuers, issuer)
+	}
+	if b.introspector, err = introspect.New(config); err != nil {
+		return fmt.Errorf("bearer_auth: %w", err)
+	}
+	return nil
+}
+
+// Cleanup gives back what Provision acquired, and only that: Caddy also calls
+// it after a Provision that failed half way. Requests that are still running on
+// this instance may go on using it.
+func (b *BearerAuth) Cleanup() error {
+	for _, release := range b.releases {
+		release()
+	}
+	b.releases = nil
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Module       = (*BearerAuth)(nil)
+	_ caddy.Provisioner  = (*BearerAuth)(nil)
+	_ caddy.CleanerUpper = (*BearerAuth)(nil)
+)

@@ -1,0 +1,165 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
+)
+
+// Decisions on a request: the closed set of a metric's label.
+const (
+	decisionAllowed   = "allowed"
+	decisionPublic    = "public"
+	decisionAnonymous = "anonymous"
+	decisionPreflight = "preflight"
+	decisionRefused   = "refused"
+)
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler.
+func (b *BearerAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if refused := b.admit(r); refused != nil {
+		if awaitsBody(r) {
+			w.Header().Set("Connection", "close")
+		}
+		return refused.answer(w.Header(), b.Audience[0])
+	}
+	return next.ServeHTTP(w, r)
+}
+
+// admit decides whether a request passes, and leaves it as the upstream may see
+// it. A panic in here is a refusal: nothing passes that was not decided (RS39).
+func (b *BearerAuth) admit(r *http.Request) (refused *refusal) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			// The value of the panic could hold part of a token; the stack cannot.
+			b.log.Error("bearer_auth panicked and refused the request", "stack", string(debug.Stack()))
+			observeRequest(issuerNone, decisionRefused, reasonPanic)
+			refused = refusePanic(fmt.Errorf("panic with a %T", fault))
+		}
+	}()
+	id := identityOf(r.Context())
+	if id == nil {
+		// After another bearer_auth the headers are ours and not the client's.
+		stripForged(r)
+	}
+	guarded, err := b.matchers.AnyMatchWithError(r)
+	if err != nil {
+		observeRequest(issuerNone, decisionRefused, reasonMatcher)
+		return refuseMatcher(err)
+	}
+	if !guarded {
+		return nil
+	}
+	if id == nil {
+		id = newIdentity(r.Context())
+	} else {
+		stripForged(r)
+	}
+	if credentials := takeCredentials(r.Header); len(credentials) > 0 {
+		id.authorization = credentials
+	}
+	if len(b.Rules) > 0 {
+		overrideGuard.strip(r.Header)
+	}
+	v := b.judge(r, id.authorization)
+	observeRequest(v.issuer, v.decision(), v.reason())
+	id.set(r.Context(), v.token)
+	if v.token != nil && b.ForwardToken {
+		r.Header["Authorization"] = id.authorization
+	}
+	return v.refused
+}
+
+// verdict is what was decided of a request: refused, or let pass, with a
+// verified token or for another reason.
+type verdict struct {
+	refused *refusal
+	token   *introspect.Token
+	passed  string
+	issuer  string
+}
+
+func (v verdict) decision() string {
+	if v.refused != nil {
+		return decisionRefused
+	}
+	return v.passed
+}
+
+func (v verdict) reason() string {
+	if v.refused != nil {
+		return v.refused.reason
+	}
+	return reasonNone
+}
+
+// judge decides by the rules first, for they say whether a token matters. A
+// request that would be refused anyway is told first that its token is bad.
+func (b *BearerAuth) judge(r *http.Request, credentials []string) verdict {
+	if b.rules.HasPaths() && ambiguousPath(r.URL) {
+		return verdict{refused: refuseAmbiguousPath(), issuer: issuerNone}
+	}
+	if b.CORSPreflight && isPreflight(r) {
+		return verdict{passed: decisionPreflight, issuer: issuerNone}
+	}
+	decision, scope := b.rules.Decide(r.Method, r.URL.Path)
+	if decision == introspect.Public {
+		return verdict{passed: decisionPublic, issuer: issuerNone}
+	}
+	token, present, err := accessToken(credentials, r)
+	if err != nil {
+		return verdict{refused: refuseMalformed(err), issuer: issuerNone}
+	}
+	if !present {
+		// Nobody has no scope, and no rule at all does not mean everybody.
+		if b.Mode == modeOptional && decision == introspect.Allow && len(scope) == 0 {
+			return verdict{passed: decisionAnonymous, issuer: issuerNone}
+		}
+		return verdict{refused: refuseNoToken(), issuer: issuerNone}
+	}
+	result, err := b.introspector.Introspect(r.Context(), token)
+	v := verdict{passed: decisionAllowed, issuer: issuerLabel(result.Issuer)}
+	if err != nil {
+		v.refused = refuseIntrospection(err)
+		return v
+	}
+	cacheLookup(result.Cached)
+	switch {
+	case decision != introspect.Allow:
+		v.refused = refuseNoRule()
+	case !scope.Within(result.Token.Scope):
+		v.refused = refuseScope(scope)
+	case !setIdentity(r.Header, result.Token):
+		v.refused = refuseToken(reasonHeaderValue, nil)
+	default:
+		v.token = result.Token
+	}
+	return v
+}
+
+// ambiguousPath says whether the upstream could read the path as another one.
+// An opaque URL (as of "GET x:y") has no path that a rule could judge.
+func ambiguousPath(u *url.URL) bool {
+	return u.Opaque != "" || introspect.AmbiguousPath(u.EscapedPath())
+}
+
+// awaitsBody says whether a refusal would wait for a body that nobody reads: to
+// keep the connection, net/http drains a part of it before it answers.
+func awaitsBody(r *http.Request) bool {
+	return r.ProtoMajor == 1 && (r.ContentLength < 0 || r.ContentLength > 64<<10 || r.Header.Get("Expect") != "")
+}
+
+// isPreflight says whether a request is a CORS preflight (Fetch §3.2.2): what
+// looks like one without being one is a request like others.
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions &&
+		r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// Interface guard
+var _ caddyhttp.MiddlewareHandler = (*BearerAuth)(nil)

@@ -1,0 +1,126 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
+)
+
+// identityVar is the request variable under which later handlers of ours find
+// what was decided.
+const identityVar = "bearer_auth"
+
+const (
+	userPlaceholder   = "http.auth.user.id"
+	claimsPlaceholder = "http.auth.token."
+)
+
+// identity is what bearer_auth knows of one request. It answers the
+// placeholders, and it keeps the credentials that were taken off the request
+// for a second bearer_auth further down.
+type identity struct {
+	token         *introspect.Token // nil: nobody
+	authorization []string
+}
+
+// identityOf finds the identity of a request that a bearer_auth before this
+// one has looked at; nil when none has.
+func identityOf(ctx context.Context) *identity {
+	id, _ := caddyhttp.GetVar(ctx, identityVar).(*identity)
+	return id
+}
+
+// newIdentity begins the identity of a request and makes the placeholders
+// known, so that they are empty and never left standing when there is no token.
+func newIdentity(ctx context.Context) *identity {
+	id := new(identity)
+	caddyhttp.SetVar(ctx, identityVar, id)
+	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		repl.Map(id.placeholder)
+	}
+	return id
+}
+
+// set changes who the request is from: nobody with a nil token.
+func (id *identity) set(ctx context.Context, token *introspect.Token) {
+	before := id.token
+	id.token = token
+	repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	switch {
+	case !ok:
+	case token != nil:
+		// Set and not only answered, so that it wins over a basic_auth before us.
+		repl.Set(userPlaceholder, token.Subject)
+	case before != nil:
+		repl.Delete(userPlaceholder)
+	}
+}
+
+// placeholder answers {http.auth.token.<claim>} and, for nobody,
+// {http.auth.user.id}.
+func (id *identity) placeholder(name string) (any, bool) {
+	if name == userPlaceholder {
+		return nil, true
+	}
+	claim, ok := strings.CutPrefix(name, claimsPlaceholder)
+	if !ok {
+		return nil, false
+	}
+	if id.token == nil {
+		return nil, true
+	}
+	return claimText(id.token.Claims, claim), true
+}
+
+// claimText finds a claim by its exact name, or else by the path that the dots
+// in the name describe. Texts, numbers and booleans stand as they are; lists
+// and objects are JSON, so that no value can look like two.
+func claimText(claims map[string]any, path string) any {
+	value, found := findClaim(claims, path)
+	if !found {
+		return nil
+	}
+	switch value.(type) {
+	case nil, string, bool, json.Number:
+		return value
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil
+	}
+	return string(text)
+}
+
+func findClaim(claims map[string]any, path string) (any, bool) {
+	if value, ok := claims[path]; ok {
+		return value, true
+	}
+	name, rest, dotted := strings.Cut(path, ".")
+	if !dotted {
+		return nil, false
+	}
+	inner, ok := claims[name].(map[string]any)
+	if !ok {
+		return nil, false
+	}
+	return findClaim(inner, rest)
+}
+
+// String implements fmt.Stringer without credentials or claims: operators can
+// reach request variables by placeholder and in logs.
+func (*identity) String() string { return "bearer_auth" }
+
+// Format covers every fmt verb.
+func (id *identity) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(id.String())) }
+
+// Interface guards
+var (
+	_ fmt.Stringer  = (*identity)(nil)
+	_ fmt.Formatter = (*identity)(nil)
+)

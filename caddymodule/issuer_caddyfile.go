@@ -1,0 +1,72 @@
+package caddymodule
+
+import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+// UnmarshalCaddyfile reads an issuer block of the global option oauth2. The
+// dispenser stands on the word issuer; the name goes to i.name, for the caller
+// to put the issuer under. Syntax:
+//
+//	issuer <name> <url> {
+//		validate   auto|jwt|introspect
+//		algorithms <names...>
+//		token_type compat|strict
+//		introspection {
+//			client           <id> <secret>
+//			cache            <duration>
+//			negative_cache   <duration>
+//			missing_audience refuse|allow
+//		}
+//		jwks {
+//			refresh   <duration>
+//			max_stale <duration>
+//		}
+//		timeout <duration>
+//		tls_ca  <file>
+//	}
+func (i *ForeignIssuer) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	if !d.AllArgs(&i.name, &i.URL) {
+		return d.Err("issuer takes a name and a URL, as in: issuer corp https://idp.example.com")
+	}
+	return readBlock(d, "issuer", map[string]reader{
+		"validate":      text(&i.ValidateBy),
+		"algorithms":    texts(&i.Algorithms),
+		"token_type":    text(&i.TokenType),
+		"introspection": i.readIntrospection,
+		"jwks":          i.readKeys,
+		"timeout":       span(&i.Timeout),
+		"tls_ca":        text(&i.TLSCA),
+	})
+}
+
+func (i *ForeignIssuer) readIntrospection(d *caddyfile.Dispenser) error {
+	if err := noArgs(d); err != nil {
+		return err
+	}
+	o := new(IssuerIntrospection)
+	i.Introspection = o
+	return readBlock(d, "introspection", map[string]reader{
+		"client": func(d *caddyfile.Dispenser) error {
+			if !d.AllArgs(&o.ClientID, &o.ClientSecret) {
+				return d.Err("client takes an id and a secret, as in: client gateway {env.GATEWAY_SECRET}")
+			}
+			return nil
+		},
+		"cache":            span(&o.Cache),
+		"negative_cache":   span(&o.NegativeCache),
+		"missing_audience": text(&o.MissingAudience),
+	})
+}
+
+func (i *ForeignIssuer) readKeys(d *caddyfile.Dispenser) error {
+	if err := noArgs(d); err != nil {
+		return err
+	}
+	i.JWKS = new(IssuerKeys)
+	return readBlock(d, "jwks", map[string]reader{
+		"refresh":   span(&i.JWKS.Refresh),
+		"max_stale": span(&i.JWKS.MaxStale),
+	})
+}
+
+// Interface guard
+var _ caddyfile.Unmarshaler = (*ForeignIssuer)(nil)

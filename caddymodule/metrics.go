@@ -1,0 +1,100 @@
+package caddymodule
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// issuerNone is the label of a request whose issuer is not known.
+const issuerNone = "none"
+
+// The collectors are made once per process and registered in the registry of
+// every configuration, because Caddy makes a new registry on each reload and
+// counters must not start again. Labels come from closed sets: names in the
+// configuration and words in this source.
+var (
+	requestsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "oauth2", Name: "requests_total",
+		Help: "Requests that bearer_auth decided on, by issuer, decision and reason.",
+	}, []string{"issuer", "decision", "reason"})
+
+	tokensTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "oauth2", Name: "tokens_total",
+		Help: "Answers that give or refuse tokens, by realm, grant type and result.",
+	}, []string{"realm", "grant", "result"})
+
+	keyFetchesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "oauth2", Name: "key_fetches_total",
+		Help: "Fetches of metadata and keys of foreign issuers, by issuer and result.",
+	}, []string{"issuer", "result"})
+
+	introspectionSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "caddy", Subsystem: "oauth2", Name: "introspection_seconds",
+		Help:    "Time that calls to introspection endpoints took, by issuer and result.",
+		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+	}, []string{"issuer", "result"})
+
+	cacheLookupsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "oauth2", Name: "cache_lookups_total",
+		Help: "Valid access tokens, by whether the verdict came from the cache: hit or miss.",
+	}, []string{"result"})
+
+	cacheHits, cacheMisses = cacheLookupsTotal.WithLabelValues("hit"), cacheLookupsTotal.WithLabelValues("miss")
+)
+
+// registerMetrics puts the collectors into the registry of a configuration.
+// Every module that provisions calls it; the first one registers.
+func registerMetrics(registry *prometheus.Registry) error {
+	for _, collector := range []prometheus.Collector{
+		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal,
+	} {
+		var already prometheus.AlreadyRegisteredError
+		if err := registry.Register(collector); err != nil && !errors.As(err, &already) {
+			return err
+		}
+	}
+	return nil
+}
+
+// issuerLabel is the label of an issuer's name in the configuration.
+func issuerLabel(name string) string {
+	if name == "" {
+		return issuerNone
+	}
+	return name
+}
+
+// observeRequest counts one request that bearer_auth decided on.
+func observeRequest(issuer, decision, reason string) {
+	requestsTotal.WithLabelValues(issuer, decision, reason).Inc()
+}
+
+// tokenAnswered counts one answer of the authorization server that gives or
+// refuses tokens.
+func tokenAnswered(realm, grant, result string) {
+	tokensTotal.WithLabelValues(realm, grant, result).Inc()
+}
+
+// cacheLookup counts where the verdict on a valid token came from.
+func cacheLookup(hit bool) {
+	if hit {
+		cacheHits.Inc()
+	} else {
+		cacheMisses.Inc()
+	}
+}
+
+// issuerObserver counts what foreign issuers are asked for.
+type issuerObserver struct{}
+
+// KeysFetched implements introspect.Observer.
+func (issuerObserver) KeysFetched(issuer, result string) {
+	keyFetchesTotal.WithLabelValues(issuer, result).Inc()
+}
+
+// Introspected implements introspect.Observer.
+func (issuerObserver) Introspected(issuer, result string, took time.Duration) {
+	introspectionSeconds.WithLabelValues(issuer, result).Observe(took.Seconds())
+}

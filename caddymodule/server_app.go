@@ -1,0 +1,239 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}
+
+// startTimeout bounds how long opening the store and making missing keys may
+// hold up a start.
+const startTimeout = 10 * time.Second
+
+// hasher is one for the process: the bound on slow hashes is the machine's, and
+// digests of secrets outlive a configuration.
+var hasher = sync.OnceValue(hashing.New)
+
+// App is an OAuth 2.0 authorization server and OpenID provider: realms with
+// their clients, users and keys, over one store. Requests reach it through the
+// handler `oauth2_server`; the handler `bearer_auth` takes its tokens without
+// any HTTP between them. The app also holds the foreign issuers that
+// `bearer_auth` can name. Without realms it opens no store.
+//
+// It emits these events, for handlers of Caddy's events app to subscribe to:
+//
+//   - `oauth2_refresh_reuse`: a refresh token was used again after it had been
+//     replaced. Somebody may have stolen it; all tokens of that sign-in are dead.
+//   - `oauth2_code_replay`: an authorization code was redeemed twice; all tokens
+//     that came of it are dead.
+//
+// Their data are `realm`, `client_id`, `subject` and `grant_id`, all texts.
+type App struct {
+	// Storage is where grants, sessions, revocations and keys are kept. Default:
+	// `sqlite`, a file in Caddy's data directory.
+	StorageRaw json.RawMessage `json:"storage,omitempty" caddy:"namespace=oauth2.storage inline_key=module"`
+
+	// EncryptionKey wraps the private keys in the store: 32 bytes as base64 text,
+	// best as a placeholder (`{env.NAME}` or `{file./path}`). Make one with
+	// `openssl rand -base64 32`. It cannot be changed while the store is open.
+	// Default: up to the storage; sqlite makes a key file beside its database.
+	EncryptionKey string `json:"encryption_key,omitempty"`
+
+	// Realms are the issuers of this server.
+	Realms []*Realm `json:"realms,omitempty"`
+
+	// Issuers are foreign issuers whose tokens `bearer_auth` can accept, by the
+	// names that it calls them.
+	Issuers map[string]*ForeignIssuer `json:"issuers,omitempty"`
+
+	// Authentication are authentication services that every realm can use, by
+	// name.
+	AuthenticationRaw map[string]json.RawMessage `json:"authentication,omitempty" caddy:"namespace=oauth2.authentication inline_key=module"`
+
+	// DefaultAuthentication is the default service of the realms that do not say
+	// which is theirs. Default: none.
+	DefaultAuthentication string `json:"default_authentication,omitempty"`
+
+	ctx      caddy.Context
+	log      *slog.Logger
+	config   authserver.Config
+	routes   *authserver.Routes
+	storage  Storage
+	key      *keys.Wrapper // nil when none is configured
+	observer realm.Observer
+	backend  *pooledBackend // nil without realms
+	acquired bool           // whether Cleanup has a use of backend to end
+
+	building sync.Mutex
+	server   atomic.Pointer[authserver.Server]
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "oauth2", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision checks the configuration and fills in its defaults. It reads secrets
+// and users, so that `caddy validate` finds what is wrong with them, and opens
+// and writes nothing.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx, a.log = ctx, ctx.Slogger()
+	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	warnUnredacted(ctx, a.log)
+	if err := a.provisionIssuers(ctx); err != nil {
+		return err
+	}
+	repl := caddy.NewReplacer()
+	if err := a.provisionStorage(ctx, repl); err != nil {
+		return err
+	}
+	if err := a.provisionRealms(ctx, repl); err != nil || len(a.Realms) == 0 {
+		return err
+	}
+	if err := a.config.Check(); err != nil {
+		return err
+	}
+	a.routes = authserver.Paths(a.config)
+	var err error
+	if a.observer, err = newObserver(ctx, a.log); err != nil {
+		return err
+	}
+	// Last, so that a configuration that fails has nothing to give back.
+	a.backend, err = usePool(a.storage.Resource())
+	a.acquired = err == nil
+	return err
+}
+
+// provisionIssuers checks the foreign issuers and contacts none.
+func (a *App) provisionIssuers(ctx caddy.Context) error {
+	for _, name := range slices.Sorted(maps.Keys(a.Issuers)) {
+		issuer := a.Issuers[name]
+		if issuer == nil {
+			return fmt.Errorf("issuer %s is null", name)
+		}
+		if err := issuer.Provision(ctx); err != nil {
+			return fmt.Errorf("issuer %s: %w", name, err)
+		}
+		if err := issuer.Validate(); err != nil {
+			return fmt.Errorf("issuer %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// provisionRealms makes of the realms what the server takes.
+func (a *App) provisionRealms(ctx caddy.Context, repl *caddy.Replacer) error {
+	services, err := loadServices(ctx, a, a.AuthenticationRaw, a.log)
+	if err != nil {
+		return err
+	}
+	app := shared{services: services, defaultAuthentication: a.DefaultAuthentication, repl: repl, hasher: hasher()}
+	for i, r := range a.Realms {
+		if r == nil {
+			return fmt.Errorf("realm %d is null", i+1)
+		}
+		own, err := loadServices(ctx, r, r.AuthenticationRaw, a.log)
+		if err != nil {
+			return fmt.Errorf("realm %s: %w", r.Name, err)
+		}
+		settings, err := r.settings(app, own)
+		if err != nil {
+			return err
+		}
+		a.config.Realms = append(a.config.Realms, settings)
+	}
+	return nil
+}
+
+// Start opens the store, unless a configuration before this one has, and begins
+// to serve.
+func (a *App) Start() error {
+	beginIssuers()
+	if a.backend == nil {
+		return nil
+	}
+	for _, warning := range a.config.Warnings() {
+		a.log.Warn(warning)
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, startTimeout)
+	defer cancel()
+	_, err := a.build(ctx)
+	return err
+}
+
+// Stop implements caddy.App. Requests may still be running, so nothing that
+// they need ends here.
+func (a *App) Stop() error { return nil }
+
+// Cleanup gives back what Provision took, once. Requests that are still running
+// keep the backend for themselves.
+func (a *App) Cleanup() error {
+	if !a.acquired {
+		return nil
+	}
+	a.acquired = false
+	_, err := backendPool.Delete(a.backend.resource)
+	return err
+}
+
+// build opens the backend and makes the server of this configuration, once.
+func (a *App) build(ctx context.Context) (*authserver.Server, error) {
+	a.building.Lock()
+	defer a.building.Unlock()
+	if server := a.server.Load(); server != nil {
+		return server, nil
+	}
+	backend, err := a.backend.open(ctx, a.storage, a.key, a.log)
+	if err != nil {
+		return nil, err
+	}
+	server, err := authserver.New(ctx, a.config, backend, authserver.Options{Observer: a.observer, Log: a.log, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	a.server.Store(server)
+	return server, nil
+}
+
+// serving gives the server, or nil while it is not ready. In a reload Caddy may
+// start its HTTP servers before this app: the store is open then, and the first
+// request makes the server, so that a reload is never a 503.
+func (a *App) serving(ctx context.Context) *authserver.Server {
+	if server := a.server.Load(); server != nil || a.backend == nil || a.backend.backend.Load() == nil {
+		return server
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	server, err := a.build(ctx)
+	if err != nil {
+		a.log.Error("cannot serve yet", "error", err)
+	}
+	return server
+}
+
+// Interface guards
+var (
+	_ caddy.Module       = (*App)(nil)
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

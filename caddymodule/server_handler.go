@@ -1,0 +1,117 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
+)
+
+func init() {
+	caddy.RegisterModule(new(ServerHandler))
+	httpcaddyfile.RegisterHandlerDirective("oauth2_server", parseServerHandler)
+}
+
+// ServerHandler answers the OAuth 2.0 and OpenID Connect endpoints of all realms
+// of the oauth2 app, at the paths of their issuers, and passes every other
+// request on. Put it on the sites that the issuers name.
+//
+// Until the store is open it answers 503 with Retry-After. Errors are the JSON
+// documents of the RFCs, not errors of Caddy, so `handle_errors` does not see
+// them.
+type ServerHandler struct {
+	app *App
+	log *slog.Logger
+}
+
+// CaddyModule returns the Caddy module information.
+func (*ServerHandler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.oauth2_server", New: func() caddy.Module { return new(ServerHandler) }}
+}
+
+// Provision finds the app.
+func (h *ServerHandler) Provision(ctx caddy.Context) error {
+	h.log = ctx.Slogger()
+	loaded, err := ctx.App("oauth2")
+	if err != nil {
+		return err
+	}
+	app, ok := loaded.(*App)
+	if !ok {
+		return fmt.Errorf("the oauth2 app is a %T", loaded)
+	}
+	if app.backend == nil {
+		return errors.New("oauth2_server has no realm to answer for; add one to the global options: oauth2 { realm / { issuer https://auth.example.com/oauth2 } }")
+	}
+	h.app = app
+	return nil
+}
+
+var errNotReady = errors.New("the oauth2 app has not opened its store yet")
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler.
+func (h *ServerHandler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) (err error) {
+	if !h.app.routes.Handles(r.URL.Path) {
+		return next.ServeHTTP(w, r)
+	}
+	server := h.app.serving(r.Context())
+	if server == nil || !h.app.backend.acquire() {
+		wire.Error(w, oauth.Unavailable(errNotReady))
+		return nil
+	}
+	defer h.app.backend.release()
+	defer func() {
+		fault := recover()
+		if fault == nil {
+			return
+		}
+		if fault == http.ErrAbortHandler { //nolint:errorlint // net/http compares so
+			panic(fault)
+		}
+		// What panicked may hold a secret: its type says enough with the stack.
+		h.log.Error("oauth2_server panicked", "fault", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
+		err = caddyhttp.Error(http.StatusInternalServerError, errors.New("oauth2_server panicked"))
+	}()
+	server.ServeHTTP(w, r)
+	return nil
+}
+
+// parseServerHandler reads the directive. Syntax:
+//
+//	oauth2_server [<matcher>]
+func parseServerHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	handler := new(ServerHandler)
+	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// UnmarshalCaddyfile reads the directive. Its realms stand in the global option
+// oauth2. Syntax:
+//
+//	oauth2_server [<matcher>]
+func (h *ServerHandler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume directive name
+	if d.NextArg() {
+		return d.Errf("oauth2_server takes no argument but a matcher, not %q: its realms stand in the global option oauth2", d.Val())
+	}
+	if d.NextBlock(0) {
+		return d.Errf("oauth2_server has no options, not %q: its realms stand in the global option oauth2", d.Val())
+	}
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Module                = (*ServerHandler)(nil)
+	_ caddy.Provisioner           = (*ServerHandler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*ServerHandler)(nil)
+	_ caddyfile.Unmarshaler       = (*ServerHandler)(nil)
+)

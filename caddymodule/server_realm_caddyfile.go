@@ -1,0 +1,96 @@
+package caddymodule
+
+import (
+	"slices"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// UnmarshalCaddyfile reads a realm, from the word on. Syntax:
+//
+//	realm <name> {
+//		issuer                  <url>
+//		grants                  <grant_types...>
+//		resource                <uris...>
+//		access_token {
+//			lifetime     <duration>
+//			max_lifetime <duration>
+//			format       jwt|opaque
+//		}
+//		refresh_token {
+//			lifetime <duration>|never
+//			idle     <duration>|never
+//			grace    <duration>|off
+//			issue    on|off
+//			rotate   on|off
+//		}
+//		id_token {
+//			lifetime  <duration>
+//			algorithm RS256|PS256|ES256|ES384|EdDSA
+//		}
+//		code_lifetime           <duration>
+//		session {
+//			lifetime <duration>
+//			idle     <duration>
+//		}
+//		authentication          <name> <module> [<arguments...>] [{ ... }]
+//		default_authentication  <name>
+//		password_authentication <names...>
+//		shared_accounts
+//		json_authenticate
+//		client                  <id> { ... }
+//	}
+//
+// The lines resource, authentication and client may be repeated.
+func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	if !d.AllArgs(&r.Name) {
+		return d.ArgErr()
+	}
+	return readBlock(d, "realm", map[string]reader{
+		"issuer":                  text(&r.Issuer),
+		"grants":                  texts(&r.Grants),
+		"resource":                texts(&r.Resources),
+		"access_token":            r.readAccessToken,
+		"refresh_token":           readRefreshTokens(&r.RefreshToken),
+		"id_token":                readIDTokens(&r.IDToken),
+		"code_lifetime":           span(&r.CodeLifetime),
+		"session":                 r.readSession,
+		"authentication":          services(&r.AuthenticationRaw),
+		"default_authentication":  text(&r.DefaultAuthentication),
+		"password_authentication": texts(&r.PasswordAuthentication),
+		"shared_accounts":         flag(&r.SharedAccounts),
+		"json_authenticate":       flag(&r.JSONAuthenticate),
+		"client":                  r.readClient,
+	}, "resource", "authentication", "client")
+}
+
+func (r *Realm) readAccessToken(d *caddyfile.Dispenser) error {
+	r.AccessToken = new(AccessTokens)
+	return r.AccessToken.read(d, map[string]reader{"max_lifetime": span(&r.AccessToken.MaxLifetime)})
+}
+
+func (r *Realm) readSession(d *caddyfile.Dispenser) error {
+	if err := noArgs(d); err != nil {
+		return err
+	}
+	r.Session = new(Sessions)
+	return readBlock(d, "session", map[string]reader{
+		"lifetime": span(&r.Session.Lifetime),
+		"idle":     span(&r.Session.Idle),
+	})
+}
+
+func (r *Realm) readClient(d *caddyfile.Dispenser) error {
+	client := new(Client)
+	if err := client.UnmarshalCaddyfile(d); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(r.Clients, func(other *Client) bool { return other.ID == client.ID }) {
+		return d.Errf("client %s is there twice", client.ID)
+	}
+	r.Clients = append(r.Clients, client)
+	return nil
+}
+
+// Interface guard
+var _ caddyfile.Unmarshaler = (*Realm)(nil)
