@@ -1,0 +1,246 @@
+package integration
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// documents are the texts whose every command and Caddyfile is run.
+func documents(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(paths, filepath.Join(repository, "README.md"))
+}
+
+// blocks gives the fenced blocks of a language in a document.
+func blocks(t *testing.T, path, language string) []string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, match := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(content), -1) {
+		out = append(out, match[1])
+	}
+	return out
+}
+
+func TestEveryCaddyfileOfTheDocumentsIsValidAndFormatted(t *testing.T) {
+	home := t.TempDir()
+	count := 0
+	for _, path := range documents(t) {
+		for _, block := range blocks(t, path, "caddyfile") {
+			count++
+			checkCaddyfile(t, home, filepath.Base(path), block)
+		}
+	}
+	example, err := os.ReadFile(filepath.Join(repository, "Caddyfile.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkCaddyfile(t, home, "Caddyfile.example", string(example))
+	if count < 2 {
+		t.Errorf("found only %d Caddyfiles: is the fence still called caddyfile?", count)
+	}
+	if left, _ := filepath.Glob(filepath.Join(home, "*", "oauth2", "*")); len(left) > 0 {
+		t.Errorf("caddy validate left files behind: %v", left)
+	}
+}
+
+func checkCaddyfile(t *testing.T, home, name, caddyfile string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "Caddyfile")
+	if err := os.WriteFile(path, []byte(caddyfile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	validate := command(t, home, "validate", "--adapter", "caddyfile", "--config", path)
+	validate.Env = append(validate.Env, "ORDERS_SECRET=0123456789abcdef", "GATEWAY_SECRET=0123456789abcdef", "WEB_SECRET=0123456789abcdef")
+	if out, err := validate.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s\n%s", name, err, caddyfile, out)
+	}
+	if out, err := command(t, home, "fmt", "--diff", path).CombinedOutput(); err != nil || regexp.MustCompile(`(?m)^[-+]`).Match(out) {
+		t.Errorf("%s is not formatted as caddy fmt would: %v\n%s", name, err, out)
+	}
+}
+
+func TestEveryCommandOfTheReadmeAndDocsWorks(t *testing.T) {
+	w := startExample(t)
+	for _, path := range documents(t) {
+		token, _ := passwordTokens(t, w.documentRealms()["root"])
+		move := strings.NewReplacer(
+			"http://localhost:8080", w.auth, "http://localhost:8081", w.api, "eyJ…", token, "\\\n", " ")
+		for _, block := range blocks(t, path, "sh") {
+			for line := range strings.SplitSeq(strings.TrimSpace(move.Replace(block)), "\n") {
+				runDocumented(t, filepath.Base(path), line)
+			}
+		}
+	}
+}
+
+// elsewhere are documented commands that other checks run: a fresh clone in CI,
+// and the tests of this package that are named here.
+var elsewhere = map[string]string{
+	"go run ./cmd/caddy run --config Caddyfile.example": "TestEveryCommandOfTheDocuments, and .ci/fresh",
+	"go test ./...": ".ci/run and .ci/fresh",
+	"./xcaddy.sh":   "TestXcaddySh",
+	"./xcaddy.sh --with github.com/caddy-dns/cloudflare":          "TestXcaddySh",
+	"./caddy list-modules":                                        "TestXcaddySh",
+	"go run ./cmd/caddy hash-password":                            "Caddy's own command",
+	"go run ./cmd/caddy validate --config Caddyfile.example":      "TestEveryCaddyfileOfTheDocumentsIsValidAndFormatted",
+	"go run ./cmd/caddy hash-password --algorithm argon2id":       "Caddy's own command",
+	"go run ./cmd/caddy adapt --config Caddyfile.example":         "TestTheExampleListensOnLoopbackOnly",
+	"go run ./cmd/caddy adapt --config Caddyfile.example -pretty": "TestTheExampleListensOnLoopbackOnly",
+}
+
+func runDocumented(t *testing.T, document, line string) {
+	t.Helper()
+	if _, known := elsewhere[line]; known {
+		return
+	}
+	if !strings.HasPrefix(line, "curl ") {
+		t.Errorf("%s: nothing runs this command: %s", document, line)
+		return
+	}
+	cmd := exec.Command("sh", "-c", "curl --fail-with-body --silent --show-error --max-time 20 "+strings.TrimPrefix(line, "curl "))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %s: %v\n%s", document, line, err, out)
+	}
+}
+
+// What stands first on PATH decides whether xcaddy is installed. The builds leave
+// -trimpath out, so that they share the packages of the other builds.
+func TestXcaddySh(t *testing.T) {
+	checkout := t.TempDir()
+	if out, err := exec.Command("git", "-C", repository, "ls-files", "-co", "--exclude-standard").Output(); err != nil {
+		t.Fatal(err)
+	} else {
+		for name := range strings.FieldsSeq(string(out)) {
+			copyFile(t, filepath.Join(repository, name), filepath.Join(checkout, name))
+		}
+	}
+	buildFlags := "-ldflags=-w"
+	run := func(path string, args ...string) string {
+		cmd := exec.Command("./xcaddy.sh", args...)
+		cmd.Dir = checkout
+		cmd.Env = append(os.Environ(), "PATH="+path, "XCADDY_GO_BUILD_FLAGS="+buildFlags)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("xcaddy.sh %v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	modules := func() string {
+		out, err := exec.Command(filepath.Join(checkout, "caddy"), "list-modules").CombinedOutput()
+		if err != nil {
+			t.Fatal(err, string(out))
+		}
+		return string(out)
+	}
+
+	// Without xcaddy: go build, and it says so.
+	if out := run(withoutXcaddy(t)); !strings.Contains(out, "go build") {
+		t.Errorf("it does not say how it builds: %s", out)
+	}
+	for _, id := range []string{"oauth2", "http.handlers.oauth2_server", "http.handlers.bearer_auth", "oauth2.storage.sqlite", "oauth2.authentication.file"} {
+		if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(id) + `$`).MatchString(modules()) {
+			t.Errorf("%s is not linked in", id)
+		}
+	}
+
+	// One module more, from a folder, as a stranger would write it.
+	extra := filepath.Join(t.TempDir(), "extra")
+	writeFile(t, filepath.Join(extra, "go.mod"), "module example.com/extra\n\ngo 1.26\n\nrequire github.com/caddyserver/caddy/v2 v2.11.9\n")
+	writeFile(t, filepath.Join(extra, "extra.go"), `package extra
+
+import "github.com/caddyserver/caddy/v2"
+
+func init() { caddy.RegisterModule(App{}) }
+
+type App struct{}
+
+func (App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "extra_for_the_test", New: func() caddy.Module { return new(App) }}
+}
+
+func (App) Start() error { return nil }
+func (App) Stop() error  { return nil }
+`)
+	run(withoutXcaddy(t), "--with", "example.com/extra="+extra)
+	if list := modules(); !strings.Contains(list, "extra_for_the_test") || !strings.Contains(list, "http.handlers.bearer_auth") {
+		t.Error("a module given by --with is not linked in beside ours")
+	}
+
+	// The flags are those of xcaddy.
+	buildFlags = ""
+	if got, want := run(recorder(t, "go")+withoutXcaddy(t)), "build -trimpath -ldflags=-w -s -tags nobadger,nomysql,nopgx -o ./caddy ./cmd/caddy"; !strings.HasSuffix(strings.TrimSpace(got), want) {
+		t.Errorf("go got\n%s\nwant\n%s", got, want)
+	}
+
+	// With xcaddy: exactly the command line that it wants.
+	args := run(recorder(t, "xcaddy")+withoutXcaddy(t), "--with", "github.com/caddy-dns/cloudflare")
+	module := "github.com/caddy-oauth2/caddy-oauth2"
+	resolved, err := filepath.EvalSymlinks(checkout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "build v2.11.9 --output ./caddy --with " + module + "/caddymodule --replace " + module + "=" + resolved + " --with github.com/caddy-dns/cloudflare"
+	if !strings.HasSuffix(strings.TrimSpace(args), want) {
+		t.Errorf("xcaddy got\n%s\nwant\n%s", args, want)
+	}
+}
+
+// recorder is a program of a name that prints its arguments, as the first part
+// of a PATH.
+func recorder(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, name), "#!/bin/sh\necho \"$@\"\n")
+	if err := os.Chmod(filepath.Join(dir, name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir + string(os.PathListSeparator)
+}
+
+// withoutXcaddy is PATH without the folders that have an xcaddy.
+func withoutXcaddy(t *testing.T) string {
+	t.Helper()
+	var keep []string
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if _, err := os.Stat(filepath.Join(dir, "xcaddy")); err != nil {
+			keep = append(keep, dir)
+		}
+	}
+	return strings.Join(keep, string(os.PathListSeparator))
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	content, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, to, string(content))
+	if info, err := os.Stat(from); err == nil && info.Mode()&0o100 != 0 {
+		if err := os.Chmod(to, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
