@@ -211,6 +211,7 @@ func (b *BearerAuth) provisionIntrospector(ctx caddy.Context) error {
 		if err != nil {
 			return fmt.Errorf("realm %s of bearer_auth: %w", name, err)
 		}
+		app.warnUnobtainable(name, config.Audiences)
 		config.Issuers = append(config.Issuers, issuer)
 	}
 	for _, written := range b.Issuers {

@@ -56,6 +56,17 @@ func (a *App) realmIssuer(name string) (introspect.Issuer, error) {
 	return introspect.Issuer{}, fmt.Errorf("there is no such realm in this process; there are %s", strings.Join(names, ", "))
 }
 
+// warnUnobtainable says when a route asks a realm for tokens that it never
+// issues.
+func (a *App) warnUnobtainable(name string, audiences []string) {
+	for i := range a.config.Realms {
+		if settings := &a.config.Realms[i]; settings.Name == name && !settings.CanObtain(audiences) {
+			a.log.Warn("no client of the realm can obtain a token for the audience of this bearer_auth, which will refuse all of its tokens; "+
+				"add the audience as a resource of the realm or of a client", "realm", name, "audience", audiences)
+		}
+	}
+}
+
 // fingerprint keeps verdicts of one realm, issuer and store apart from others'.
 // Clients and revocations are looked at on every hit and need not be in it.
 func fingerprint(parts ...string) uint64 {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -213,5 +215,27 @@ func TestClaimsOfAUser(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestARouteWhoseAudienceNoClientCanObtainWarns(t *testing.T) {
+	w := newWorld(t)
+	app := w.load(w.config("a", ""))
+	logged := func() string {
+		text, err := os.ReadFile(filepath.Join(w.dir, "log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	const warning = "no client of the realm can obtain a token for the audience"
+	// Without any resource, the issuer is the audience of its tokens.
+	app.warnUnobtainable("/", []string{"https://api.example.com", "https://auth.example.com/oauth2"})
+	if strings.Contains(logged(), warning) {
+		t.Errorf("a route that tokens open warns:\n%s", logged())
+	}
+	app.warnUnobtainable("/", []string{"https://api.example.com"})
+	if !strings.Contains(logged(), warning) || !strings.Contains(logged(), `"audience":["https://api.example.com"]`) {
+		t.Errorf("a route that no token opens does not warn:\n%s", logged())
 	}
 }

@@ -219,6 +219,16 @@ func checkClient(c *store.Client, realmGrants []string) error {
 	return nil
 }
 
+// CanObtain says whether a client of the realm can get tokens for one of these
+// audiences, by asking or by default.
+func (s *Settings) CanObtain(audiences []string) bool {
+	return slices.ContainsFunc(s.Clients, func(c store.Client) bool {
+		return slices.ContainsFunc(audiences, func(audience string) bool {
+			return c.Audience == audience || slices.Contains(c.Resources, audience)
+		})
+	})
+}
+
 // Warnings are what works and should not be: said once at start.
 func (s *Settings) Warnings() []string {
 	var out []string

@@ -158,6 +158,19 @@ func TestAS13_AS14_ImplicitAndPasswordWarn(t *testing.T) {
 	}
 }
 
+func TestCanObtainLooksAtDefaultsAndAtWhatMayBeAskedFor(t *testing.T) {
+	settings := good()
+	settings.Clients[0].Audience = "https://api.test"
+	settings.Clients[1].Audience, settings.Clients[1].Resources = "https://auth.test", []string{"https://files.test"}
+	for audience, want := range map[string]bool{
+		"https://api.test": true, "https://files.test": true, "https://api.test/": false, "": false,
+	} {
+		if got := settings.CanObtain([]string{"https://other.test", audience}); got != want {
+			t.Errorf("%q: %v, want %v", audience, got, want)
+		}
+	}
+}
+
 func TestThePrefixIsWhatStandsBeforeTheCanonicalPath(t *testing.T) {
 	for _, c := range []struct{ name, issuer, prefix string }{
 		{"/", "https://auth.test/oauth2", ""},

@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"encoding/json"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -82,6 +84,49 @@ func TestEveryCommandOfTheReadmeAndDocsWorks(t *testing.T) {
 				runDocumented(t, filepath.Base(path), line)
 			}
 		}
+	}
+}
+
+func TestTheExampleListensOnLoopbackOnly(t *testing.T) {
+	out, err := command(t, t.TempDir(), "adapt", "--adapter", "caddyfile", "--config", "Caddyfile.example").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		Admin json.RawMessage `json:"admin"` // absent: Caddy's default, localhost:2019
+		Apps  struct {
+			HTTP struct {
+				Servers map[string]struct {
+					Listen []string `json:"listen"`
+				} `json:"servers"`
+			} `json:"http"`
+		} `json:"apps"`
+	}
+	if err := json.Unmarshal(out, &config); err != nil {
+		t.Fatal(err)
+	}
+	if config.Admin != nil || len(config.Apps.HTTP.Servers) != 3 {
+		t.Errorf("admin is %s, and there are %d servers", config.Admin, len(config.Apps.HTTP.Servers))
+	}
+	for name, server := range config.Apps.HTTP.Servers {
+		if len(server.Listen) != 2 {
+			t.Errorf("%s listens on %v", name, server.Listen)
+		}
+		for _, address := range server.Listen {
+			if host, _, err := net.SplitHostPort(address); err != nil || host != "127.0.0.1" && host != "::1" {
+				t.Errorf("%s listens on %s", name, address)
+			}
+		}
+	}
+}
+
+func TestTheExampleBeginsByWarningOfItsCredentials(t *testing.T) {
+	example, err := os.ReadFile(filepath.Join(repository, "Caddyfile.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, _, _ := strings.Cut(string(example), "\n"); !strings.Contains(first, "Demo credentials for loopback") {
+		t.Errorf("the first line is %q", first)
 	}
 }
 
