@@ -33,7 +33,7 @@ func FuzzServerCaddyfile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input string) {
 		tokens, err := caddyfile.Tokenize([]byte(input), "Caddyfile")
 		if err != nil {
-			t.Skip()
+			return
 		}
 		// Past the brace of the global options, if there is one.
 		if len(tokens) > 1 && tokens[0].Text == "{" {
@@ -41,11 +41,11 @@ func FuzzServerCaddyfile(f *testing.F) {
 		}
 		d := caddyfile.NewDispenser(tokens)
 		if !d.Next() {
-			t.Skip()
+			return
 		}
 		app := new(caddymodule.App)
 		if err := app.UnmarshalCaddyfile(d); err != nil {
-			t.Skip()
+			return
 		}
 		adapted := caddyconfig.JSON(app, nil)
 		again := new(caddymodule.App)
