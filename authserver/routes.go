@@ -97,6 +97,10 @@ func below(path, base string) (rest string, ok bool) {
 	return strings.TrimPrefix(rest, "/"), rest[0] == '/'
 }
 
+// maxPathBytes bounds the paths that are looked at: a realm's name has 128
+// characters at most, and a prefix is no longer.
+const maxPathBytes = 2 << 10
+
 // route is where a request goes.
 type route struct{ realm, endpoint string }
 
@@ -104,6 +108,10 @@ type route struct{ realm, endpoint string }
 // does not exist, a realm that is not there and a switched-off
 // /json/authenticate are not_found errors.
 func (r *Routes) find(path, queryRealm string) (route, error) {
+	// Looking for a realm takes a step for each segment.
+	if len(path) > maxPathBytes {
+		return route{}, errNoEndpoint
+	}
 	// An empty segment must not read as the root realm.
 	if strings.Contains(path, "//") {
 		return route{}, errNoEndpoint

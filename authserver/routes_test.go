@@ -1,6 +1,7 @@
 package authserver
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
@@ -63,6 +64,7 @@ func TestUnknownRealmsAndEndpointsAreNotFound(t *testing.T) {
 		{"/oauth2/access_token", "/nope", "not_found: Realm '/nope' not found"},
 		{"/oauth2/access_token", "<script>", "not_found: There is no such realm."},
 		{"/oauth2/realms/root/realms//access_token", "", "not_found: There is no such endpoint."},
+		{"/oauth2/" + strings.Repeat("a/", 1500) + "access_token", "", "not_found: There is no such endpoint."},
 		{"/oauth2//access_token", "", "not_found: There is no such endpoint."},
 		{"/oauth2", "", "not_found: There is no such endpoint."},
 		{"/oauth2/", "", "not_found: There is no such endpoint."},

@@ -3,9 +3,7 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -31,8 +29,7 @@ type RedactEncoder struct {
 	WrappedRaw json.RawMessage `json:"wrap,omitempty" caddy:"namespace=caddy.logging.encoders inline_key=format"`
 
 	redactor
-	wrapped       zapcore.Encoder
-	configuration <-chan struct{}
+	wrapped zapcore.Encoder
 }
 
 // CaddyModule returns the Caddy module information.
@@ -59,19 +56,11 @@ func (e *RedactEncoder) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("oauth2_redact wraps a %T, which is no encoder", module)
 	}
 	e.wrap(encoder)
-	e.configuration = ctx.Done()
-	redactedLogs.Store(e.configuration, true)
 	return nil
 }
 
 func (e *RedactEncoder) wrap(encoder zapcore.Encoder) {
 	e.wrapped, e.redactor = encoder, redactor{encoder}
-}
-
-// Cleanup implements caddy.CleanerUpper.
-func (e *RedactEncoder) Cleanup() error {
-	redactedLogs.Delete(e.configuration)
-	return nil
 }
 
 // ConfigureDefaultFormat implements caddy.ConfiguresFormatterDefault.
@@ -203,23 +192,10 @@ func (r arrayRedactor) AppendObject(members zapcore.ObjectMarshaler) error {
 	return r.ArrayEncoder.AppendObject(redactedObject{members})
 }
 
-// redactedLogs holds the configurations with a RedactEncoder, known by what ends
-// them: contexts within one configuration differ, and end together. Caddy opens
-// the logs of a configuration before it provisions its apps.
-var redactedLogs sync.Map
-
-// warnUnredacted says so when no log of a configuration is redacted.
-func warnUnredacted(ctx caddy.Context, log *slog.Logger) {
-	if _, ok := redactedLogs.Load(ctx.Done()); !ok {
-		log.Warn("no log hides OAuth 2.0 credentials: proofs and passwords in headers, tokens and codes in URIs; add `format oauth2_redact` to the log option and to each log directive")
-	}
-}
-
 // Interface guards
 var (
 	_ caddy.Module                     = (*RedactEncoder)(nil)
 	_ caddy.Provisioner                = (*RedactEncoder)(nil)
-	_ caddy.CleanerUpper               = (*RedactEncoder)(nil)
 	_ caddy.ConfiguresFormatterDefault = (*RedactEncoder)(nil)
 	_ caddyfile.Unmarshaler            = (*RedactEncoder)(nil)
 	_ zapcore.Encoder                  = (*RedactEncoder)(nil)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -20,6 +21,10 @@ func init() {
 	caddy.RegisterModule(new(ServerHandler))
 	httpcaddyfile.RegisterHandlerDirective("oauth2_server", parseServerHandler)
 }
+
+// readTimeout is how long a caller may take to send a form: Caddy by itself waits
+// for ever for a body that trickles in.
+const readTimeout = 10 * time.Second
 
 // ServerHandler answers the OAuth 2.0 and OpenID Connect endpoints of all realms
 // of the oauth2 app, at the paths of their issuers, and passes every other
@@ -81,6 +86,10 @@ func (h *ServerHandler) ServeHTTP(w http.ResponseWriter, r *http.Request, next c
 		h.log.Error("oauth2_server panicked", "fault", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
 		err = caddyhttp.Error(http.StatusInternalServerError, errors.New("oauth2_server panicked"))
 	}()
+	if r.Body != nil && r.Body != http.NoBody {
+		// Where the connection knows no deadline, the server's own time-outs hold.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
+	}
 	server.ServeHTTP(w, r)
 	return nil
 }

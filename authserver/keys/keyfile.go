@@ -50,7 +50,7 @@ func loadFile(path string) (*Wrapper, error) {
 	}
 	wrapper, err := NewWrapper(key)
 	if err != nil {
-		return nil, fmt.Errorf("the encryption key at %s cannot be used: %w", path, err)
+		return nil, fmt.Errorf("the encryption key at %s is damaged, and a new one cannot open the private keys in the database: restore the file from your backup; it has %d bytes and needs 32", path, len(key))
 	}
 	return wrapper, nil
 }

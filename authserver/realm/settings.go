@@ -190,11 +190,17 @@ func checkClient(c *store.Client, realmGrants []string) error {
 		return errors.New("is public and cannot use the password grant")
 	}
 	for _, grant := range c.Grants {
+		if !slices.Contains(knownGrants, grant) {
+			return fmt.Errorf("lists unknown grant %q; there are %s", grant, strings.Join(knownGrants, ", "))
+		}
 		if !slices.Contains(realmGrants, grant) {
 			return fmt.Errorf("lists grant %s, which its realm does not; add it to the realm's grants", grant)
 		}
 	}
 	for _, uri := range c.RedirectURIs {
+		if strings.Contains(uri, "*") {
+			return fmt.Errorf("redirect_uri %q has a wildcard: redirect URIs are compared byte for byte, so list each one", uri)
+		}
 		if err := oauth.CheckRedirectURI(uri); err != nil {
 			return fmt.Errorf("redirect_uri %q %w", uri, err)
 		}

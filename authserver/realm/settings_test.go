@@ -80,6 +80,8 @@ func TestWhatCannotWorkIsRefusedWithItsMend(t *testing.T) {
 			s.Clients[0].Secrets = []store.SecretDigest{"a", "b", "c"}
 		}, "more than two secrets"},
 		"grant not of realm":       {func(s *realm.Settings) { s.Clients[0].Grants = []string{oauth.GrantPassword} }, "add it to the realm's grants"},
+		"client's unknown grant":   {func(s *realm.Settings) { s.Clients[0].Grants = []string{"client_credentialz"} }, "unknown grant"},
+		"wildcard":                 {func(s *realm.Settings) { s.Clients[1].RedirectURIs[0] = "https://app.test/*" }, "has a wildcard"},
 		"no redirect uri":          {func(s *realm.Settings) { s.Clients[1].RedirectURIs = nil }, "needs a redirect_uri"},
 		"http redirect uri":        {func(s *realm.Settings) { s.Clients[1].RedirectURIs[0] = "http://app.test/cb" }, "use https"},
 		"bad scope":                {func(s *realm.Settings) { s.Clients[0].Scopes = oauth.Scope{"a b"} }, "not a valid scope token"},
