@@ -22,6 +22,7 @@ const (
 	// purgeInterval and purgeBatch keep deletions small and steady.
 	purgeInterval = 5 * time.Second
 	purgeBatch    = 1000
+	purgeBatches  = 20
 	purgeLease    = 30 * time.Second
 )
 
@@ -122,8 +123,14 @@ func (b *Backend) purge(ctx context.Context) error {
 	if err != nil || !held {
 		return err
 	}
-	_, err = b.store.DeleteExpired(ctx, now, purgeBatch)
-	return err
+	// While batches are full there is more; a bound leaves room for other work.
+	for range purgeBatches {
+		deleted, err := b.store.DeleteExpired(ctx, now, purgeBatch)
+		if err != nil || deleted < purgeBatch {
+			return err
+		}
+	}
+	return nil
 }
 
 // outage logs the first failure of a task and its end, not each one between.

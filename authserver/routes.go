@@ -97,9 +97,12 @@ func below(path, base string) (rest string, ok bool) {
 	return strings.TrimPrefix(rest, "/"), rest[0] == '/'
 }
 
-// maxPathBytes bounds the paths that are looked at: a realm's name has 128
-// characters at most, and a prefix is no longer.
-const maxPathBytes = 2 << 10
+// The bounds of the paths that are looked at: a realm's name has 128 characters
+// at most, and a prefix is no longer.
+const (
+	maxPathBytes    = 2 << 10
+	maxPathSegments = 2*64 + 16
+)
 
 // route is where a request goes.
 type route struct{ realm, endpoint string }
@@ -109,7 +112,7 @@ type route struct{ realm, endpoint string }
 // /json/authenticate are not_found errors.
 func (r *Routes) find(path, queryRealm string) (route, error) {
 	// Looking for a realm takes a step for each segment.
-	if len(path) > maxPathBytes {
+	if len(path) > maxPathBytes || strings.Count(path, "/") > maxPathSegments {
 		return route{}, errNoEndpoint
 	}
 	// An empty segment must not read as the root realm.

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -87,11 +88,34 @@ func (h *ServerHandler) ServeHTTP(w http.ResponseWriter, r *http.Request, next c
 		err = caddyhttp.Error(http.StatusInternalServerError, errors.New("oauth2_server panicked"))
 	}()
 	if r.Body != nil && r.Body != http.NoBody {
-		// Where the connection knows no deadline, the server's own time-outs hold.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
+		r.Body = limitRead(w, r.Body)
 	}
 	server.ServeHTTP(w, r)
 	return nil
+}
+
+// limitRead gives a caller readTimeout to send a body. Where the connection knows
+// no deadline, the server's own time-outs hold.
+func limitRead(w http.ResponseWriter, body io.ReadCloser) io.ReadCloser {
+	controller := http.NewResponseController(w)
+	_ = controller.SetReadDeadline(time.Now().Add(readTimeout))
+	return &timedBody{body, func() { _ = controller.SetReadDeadline(time.Time{}) }}
+}
+
+// timedBody lifts the deadline at the end of the body: net/http would else take
+// it for a caller that has gone.
+type timedBody struct {
+	io.ReadCloser
+	lift func()
+}
+
+// Read implements io.Reader.
+func (b *timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		b.lift()
+	}
+	return n, err
 }
 
 // parseServerHandler reads the directive. Syntax:

@@ -2,10 +2,13 @@ package caddymodule
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -70,5 +73,30 @@ func TestF33_PanicIs500(t *testing.T) {
 	}()
 	if n := app.backend.users.Load(); n != 0 {
 		t.Errorf("%d requests are counted as running", n)
+	}
+}
+
+// deadlines records what is set on a connection.
+type deadlines struct {
+	http.ResponseWriter
+	set []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(deadline time.Time) error {
+	d.set = append(d.set, deadline)
+	return nil
+}
+
+func TestF25_ABodyHasADeadlineUntilItsEnd(t *testing.T) {
+	w := &deadlines{ResponseWriter: httptest.NewRecorder()}
+	body := limitRead(w, io.NopCloser(strings.NewReader("grant_type=x")))
+	if len(w.set) != 1 || w.set[0].IsZero() {
+		t.Fatalf("deadlines before the body is read: %v", w.set)
+	}
+	if _, err := io.ReadAll(body); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.set) != 2 || !w.set[1].IsZero() {
+		t.Errorf("deadlines after the body was read: %v", w.set)
 	}
 }

@@ -52,7 +52,8 @@ func (e *Endpoint) Authorize(w http.ResponseWriter, req *http.Request) {
 		e.refuse(req.Context(), w, r, err)
 	case v == nobody && crossSitePost(req):
 		e.goTo(w, "authorize", r.encode())
-	case v != nobody && v.scripted && form.Has("decision"):
+	// In a POST only: the csrf value is the session, which no URL may hold.
+	case v != nobody && v.scripted && form.Has("decision") && req.Method == http.MethodPost:
 		e.decideScripted(w, req, r, v, form)
 	default:
 		e.advance(w, req, r, v, false)

@@ -75,12 +75,13 @@ func (s situation) needsConsent() bool {
 		return false
 	case r.prompts(promptConsent):
 		return true
+	// Any app on the device can claim a loopback port or a scheme, so neither the
+	// operator nor what a user agreed to can speak for who asks now (RFC 8252
+	// §8.6). A secret would, but tokens in the front channel need none.
+	case (c.Public || r.responseType != oauth.ResponseTypeCode) && isNative(r.redirectURI):
+		return true
 	case c.SkipConsent:
 		return false
-	// Any app on the device can claim a loopback port or a scheme, so what a
-	// user agreed to may not speak for who asks now (RFC 8252 §8.6).
-	case c.Public && isNative(r.redirectURI):
-		return true
 	// Claims by name are not remembered, so they are asked for each time.
 	case len(r.claims.Beyond(r.scope, s.visitor.account.Claims)) > 0:
 		return true

@@ -138,7 +138,9 @@ func TestA20_PublicNativeClientsAreAskedEachTime(t *testing.T) {
 		{"http://[::1]:9/cb", true, false, true},
 		{"com.example.app:/cb", true, false, true},
 		{"http://127.0.0.1/cb", false, false, false},
-		{"com.example.app:/cb", true, true, false},
+		// Not even the operator can say which app on the device it is.
+		{"com.example.app:/cb", true, true, true},
+		{"https://app.test/cb", true, true, false},
 	} {
 		client := webClient()
 		client.RedirectURIs, client.Public, client.SkipConsent = []string{test.uri}, test.public, test.skip
@@ -153,6 +155,18 @@ func TestA20_PublicNativeClientsAreAskedEachTime(t *testing.T) {
 		if got, err := decide(situation{request: r, visitor: alice(), remembered: full(), now: noon}); got != want || err != nil {
 			t.Errorf("%s, public %v, skip %v: step %v, %v", test.uri, test.public, test.skip, got, err)
 		}
+	}
+}
+
+func TestA20_TokensInTheFrontChannelProveNoClient(t *testing.T) {
+	client := webClient()
+	client.RedirectURIs, client.Public = []string{"http://127.0.0.1/cb"}, false
+	r, _, err := read(t, valid("redirect_uri", "http://127.0.0.1:6666/cb", "response_type", "token"), client, allGrants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := decide(situation{request: r, visitor: alice(), remembered: full(), now: noon}); got != askConsent || err != nil {
+		t.Errorf("step %v, %v", got, err)
 	}
 }
 

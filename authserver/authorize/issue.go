@@ -57,7 +57,7 @@ func (e *Endpoint) newGrant(r *request, v *visitor, a approval, now time.Time) s
 		Account: v.session.Account, Subject: v.session.Subject, SessionID: v.session.ID,
 		Scope: r.scope, Resources: r.resources,
 		RedirectURI: r.redirectURI, RedirectURISent: r.named, CodeChallenge: r.challenge,
-		Nonce: r.nonce, Claims: r.claims.Encode(),
+		Nonce: r.nonce, Claims: r.claims.Known(v.account.Claims).Encode(),
 		ACR: v.session.ACR, AMR: v.session.AMR, AuthTime: v.session.AuthTime,
 		Created: now,
 	}

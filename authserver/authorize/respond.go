@@ -2,7 +2,6 @@ package authorize
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -73,7 +72,7 @@ func (e *Endpoint) refuse(ctx context.Context, w http.ResponseWriter, r *request
 		e.fail(ctx, w, err)
 		return
 	}
-	e.log(ctx, err)
+	e.realm.Fault(ctx, "authorize", err)
 	e.respondError(w, r.target, err)
 }
 
@@ -86,7 +85,7 @@ func (e *Endpoint) respondError(w http.ResponseWriter, t target, err error) {
 // fail shows the person a page: the request names no client or redirect URI to
 // answer to, or we cannot answer now.
 func (e *Endpoint) fail(ctx context.Context, w http.ResponseWriter, err error) {
-	e.log(ctx, err)
+	e.realm.Fault(ctx, "authorize", err)
 	answer := oauth.AsError(err)
 	title := "This request cannot be answered"
 	if answer.Status >= http.StatusInternalServerError {
@@ -99,11 +98,4 @@ func (e *Endpoint) fail(ctx context.Context, w http.ResponseWriter, err error) {
 		w.Header().Set("Allow", answer.Allow)
 	}
 	pages.WriteError(w, answer.Status, title, answer.Description)
-}
-
-// log tells the operator of a fault of ours, and of no one else's.
-func (e *Endpoint) log(ctx context.Context, err error) {
-	if oauth.AsError(err).Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
-		e.realm.Log.ErrorContext(ctx, "an authorization request could not be answered", "realm", e.realm.Name, "error", err)
-	}
 }

@@ -25,18 +25,10 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 func handle(in *realm.Realm, what string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
-			logFault(r.Context(), in, what, err)
+			in.Fault(r.Context(), what, err)
 			wire.Error(w, err)
 		}
 	})
-}
-
-// logFault tells the operator of a fault of ours. What a caller did wrong is
-// told to the caller alone.
-func logFault(ctx context.Context, in *realm.Realm, what string, err error) {
-	if oauth.AsError(err).Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
-		in.Log.ErrorContext(ctx, "a request could not be answered", "realm", in.Name, "endpoint", what, "error", err)
-	}
 }
 
 // owner is the grant that a user's token came of and the account behind it, as

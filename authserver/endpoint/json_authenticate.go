@@ -163,7 +163,7 @@ func amHeader(header http.Header, name string) (string, bool) {
 func writeAMError(w http.ResponseWriter, req *http.Request, r *realm.Realm, version apiVersion, err error) {
 	var refused *amError
 	if !errors.As(err, &refused) {
-		logFault(req.Context(), r, "json/authenticate", err)
+		r.Fault(req.Context(), "json/authenticate", err)
 		fault := oauth.AsError(err)
 		refused = refusal(fault.Status, fault.Description)
 		if fault.RetryAfter > 0 {

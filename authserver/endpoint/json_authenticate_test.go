@@ -196,8 +196,4 @@ func TestAS61_JSONAuthenticateUnavailable(t *testing.T) {
 	w.Store.Fail("CreateSession")
 	unavailable(t)
 	w.Store.Fail("")
-	settings := w.Realm.Settings
-	settings.DefaultService, settings.Clients = "", nil
-	handler = endpoint.JSONAuthenticate(w.Open(t, settings))
-	unavailable(t)
 }

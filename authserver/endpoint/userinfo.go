@@ -55,7 +55,11 @@ func userClaims(r *realm.Realm, req *http.Request, raw oauth.Secret) (map[string
 	if err != nil {
 		return nil, oauth.NewError(oauth.CodeServerError, "The claims of the authorization request cannot be read.").WithCause(err)
 	}
-	claims := oauth.SelectClaims(account.Claims, access.Scope, request.UserInfo)
+	client, ok := r.Client(access.ClientID)
+	if !ok {
+		return nil, tokenError(r, errGone)
+	}
+	claims := oauth.SelectClaims(account.Claims, access.Scope, request.Restrict(client.Scopes).UserInfo)
 	claims["sub"] = access.Subject
 	return claims, nil
 }

@@ -39,7 +39,16 @@ func (g *authorizationCode) Redeem(ctx context.Context, req *Request) (*Response
 	if err != nil {
 		return nil, err
 	}
-	if err := checkCode(&grant, req.Client, hash, req.Form.Get("redirect_uri")); err != nil {
+	if err := checkCode(&grant, req.Client, hash); err != nil {
+		return nil, err
+	}
+	// A second use ends the family, whatever else is wrong with it (AS6).
+	if grant.State == store.GrantActive {
+		ctx, cancel := committing(ctx)
+		defer cancel()
+		return nil, g.replayed(ctx, realm.EventCodeReplay, &grant, req.Now)
+	}
+	if err := checkRedirectURI(&grant, req.Form.Get("redirect_uri")); err != nil {
 		return nil, err
 	}
 	if !oauth.VerifyPKCE(grant.CodeChallenge, verifier) {
@@ -58,29 +67,29 @@ func (g *authorizationCode) Redeem(ctx context.Context, req *Request) (*Response
 // checkCode compares a token request with what its code is bound to, the client
 // first: another client learns nothing and changes nothing (AS7). The hash is
 // of a random text, so how long the comparison takes tells nothing.
-func checkCode(grant *store.Grant, client *store.Client, hash, redirectURI string) error {
+func checkCode(grant *store.Grant, client *store.Client, hash string) error {
 	switch {
 	case grant.ClientID != client.ID:
 		return oauth.InvalidGrant().WithCause(errors.New("the code was issued to another client"))
 	case grant.CodeHash == "" || grant.CodeHash != hash:
 		return oauth.InvalidGrant().WithCause(errors.New("the grant has another code"))
-	// RFC 6749 §4.1.3: required when the authorization request had it, and
-	// identical.
-	case redirectURI == "" && !grant.RedirectURISent:
-		return nil
-	case redirectURI != grant.RedirectURI:
-		return oauth.InvalidGrant().WithCause(errors.New("redirect_uri is not the one of the authorization request"))
 	}
 	return nil
+}
+
+// checkRedirectURI: required when the authorization request had it, and
+// identical (RFC 6749 §4.1.3).
+func checkRedirectURI(grant *store.Grant, redirectURI string) error {
+	if redirectURI == "" && !grant.RedirectURISent || redirectURI == grant.RedirectURI {
+		return nil
+	}
+	return oauth.InvalidGrant().WithCause(errors.New("redirect_uri is not the one of the authorization request"))
 }
 
 // burn ends the family of a code whose verifier is wrong or, against a
 // downgrade (RFC 9700 §4.8.2), not expected: whoever sends that does not hold
 // the authorization request that the code came of.
 func (g *authorizationCode) burn(ctx context.Context, req *Request, grant *store.Grant) error {
-	if grant.State == store.GrantActive {
-		return g.replayed(ctx, realm.EventCodeReplay, grant, req.Now)
-	}
 	if err := g.realm.Revocations.RevokeGrant(ctx, g.realm.Name, grant.ID, req.Now); err != nil {
 		return err
 	}
@@ -99,6 +108,8 @@ func (g *authorizationCode) spend(ctx context.Context, req *Request, grant store
 			return nil, err
 		}
 	}
+	ctx, cancel := committing(ctx)
+	defer cancel()
 	_, err = g.realm.Store.RedeemCode(ctx, store.Redemption{
 		Realm: g.realm.Name, GrantID: grant.ID, ClientID: req.Client.ID, CodeHash: hash,
 		Generation: grant.Generation, RefreshKey: grant.RefreshKey,

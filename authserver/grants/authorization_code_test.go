@@ -171,6 +171,23 @@ func TestAS6_SecondUseWithAWrongVerifier(t *testing.T) {
 	w.wantEvents(t, realm.EventCodeReplay)
 }
 
+func TestAS6_SecondUseWithAnotherFault(t *testing.T) {
+	for name, pairs := range map[string][]string{
+		"redirect_uri": {"redirect_uri", "https://app.example.com/other", "code_verifier", realmtest.Verifier},
+		"resource":     {"redirect_uri", realmtest.Callback, "code_verifier", realmtest.Verifier, "resource", "https://evil.example.com"},
+	} {
+		w := newWorld(t)
+		code := w.Code(t, w.Realm, "web")
+		first := w.exchange(t, "web", code).Want(http.StatusOK, "")
+		w.post(t, "web", append([]string{"grant_type", "authorization_code", "code", code.Reveal()}, pairs...)...).
+			Want(http.StatusBadRequest, "invalid_grant")
+		if w.alive(first) {
+			t.Errorf("%s: the access token is still good", name)
+		}
+		w.wantEvents(t, realm.EventCodeReplay)
+	}
+}
+
 // Another client, redirect URI or realm changes nothing: the code stays good
 // for the one it was issued to.
 func TestAS7_A6_A7_CodeIsBound(t *testing.T) {

@@ -2,7 +2,6 @@ package grants
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -86,9 +85,6 @@ func (e *endpoint) redeem(r *http.Request, now time.Time) (grantType string, res
 func (e *endpoint) refuse(ctx context.Context, w http.ResponseWriter, grantType string, err error) {
 	answer := oauth.AsError(err)
 	e.realm.Observer.TokenAnswered(e.realm.Name, grantType, answer.Code)
-	if answer.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
-		e.realm.Log.ErrorContext(ctx, "a token request could not be answered",
-			"realm", e.realm.Name, "grant_type", grantType, "error", err)
-	}
+	e.realm.Fault(ctx, "access_token", err)
 	wire.Error(w, answer)
 }

@@ -97,6 +97,16 @@ func accountError(err error) error {
 	return err
 }
 
+// commitTimeout bounds a step that nobody may wait for any more.
+const commitTimeout = 5 * time.Second
+
+// committing is the context of a step that spends a code or refresh token, and
+// of what follows when it was spent before: a caller that hangs up must not
+// leave a theft half noticed.
+func committing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+}
+
 // replayed answers for a code or refresh token that its own client used again
 // after it was spent. The store ends the family when it sees that; this process
 // must know before anyone is answered, and the operator is told once.

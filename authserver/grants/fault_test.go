@@ -80,7 +80,7 @@ func TestFaultIsLoggedWithoutSecrets(t *testing.T) {
 	w.Store.Fail("RotateRefresh")
 	w.refresh(t, "web", refresh).Want(http.StatusServiceUnavailable, "temporarily_unavailable")
 	logged := w.Logged()
-	for _, want := range []string{realmtest.ErrFault.Error(), "grant_type=refresh_token", "realm=/"} {
+	for _, want := range []string{realmtest.ErrFault.Error(), "endpoint=access_token", "realm=/"} {
 		if !strings.Contains(logged, want) {
 			t.Errorf("%q is not in %q", want, logged)
 		}

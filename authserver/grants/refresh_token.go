@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
@@ -34,7 +35,7 @@ func (g *refreshToken) Redeem(ctx context.Context, req *Request) (*Response, err
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRefresh(&grant, req.Client, presented); err != nil {
+	if err := checkRefresh(&grant, req.Client, presented, req.Now); err != nil {
 		return nil, err
 	}
 	scope, err := oauth.NarrowedScope(req.Form.Get("scope"), stillAllowed(grant.Scope, req.Client.Scopes))
@@ -44,9 +45,12 @@ func (g *refreshToken) Redeem(ctx context.Context, req *Request) (*Response, err
 	if len(scope) == 0 {
 		return nil, oauth.InvalidScope("The client may not have any of the granted scopes any more.")
 	}
-	resources, err := narrowedResources(req.Form.List("resource"), grant.Resources)
+	resources, err := narrowedResources(req.Form.List("resource"), stillObtainable(grant.Resources, req.Client))
 	if err != nil {
 		return nil, err
+	}
+	if len(resources) == 0 {
+		return nil, oauth.InvalidTarget()
 	}
 	if err := g.checkAccount(ctx, &grant); err != nil {
 		return nil, err
@@ -55,13 +59,16 @@ func (g *refreshToken) Redeem(ctx context.Context, req *Request) (*Response, err
 }
 
 // checkRefresh compares a refresh token with its family, the client first.
-func checkRefresh(grant *store.Grant, client *store.Client, presented token.Refresh) error {
+func checkRefresh(grant *store.Grant, client *store.Client, presented token.Refresh, now time.Time) error {
 	switch {
 	case grant.ClientID != client.ID:
 		return oauth.InvalidGrant().WithCause(errors.New("the refresh token was issued to another client"))
 	// The key is fixed for the life of a family.
 	case grant.RefreshKey != presented.KeyID:
 		return oauth.InvalidGrant().WithCause(errors.New("the family has another refresh key"))
+	// The row has the lifetime of the day it was made; a shorter one holds too.
+	case client.Refresh.Lifetime > 0 && !now.Before(grant.Created.Add(client.Refresh.Lifetime)):
+		return oauth.InvalidGrant().WithCause(errors.New("the family is older than the lifetime of refresh tokens"))
 	}
 	return nil
 }
@@ -70,6 +77,13 @@ func checkRefresh(grant *store.Grant, client *store.Client, presented token.Refr
 // that its registration has lost is in no new token (AS33).
 func stillAllowed(granted, allowed oauth.Scope) oauth.Scope {
 	return slices.DeleteFunc(slices.Clone(granted), func(token string) bool { return !allowed.Has(token) })
+}
+
+// stillObtainable is the same for resources (AS32).
+func stillObtainable(granted []string, client *store.Client) []string {
+	return slices.DeleteFunc(slices.Clone(granted), func(resource string) bool {
+		return resource != client.Audience && !slices.Contains(client.Resources, resource)
+	})
 }
 
 // spend mints and then uses the refresh token, once. The family keeps its full
@@ -97,6 +111,8 @@ func (g *refreshToken) spend(ctx context.Context, req *Request, grant store.Gran
 	if !req.Client.Refresh.Rotate {
 		step = g.realm.Store.TouchRefresh
 	}
+	ctx, cancel := committing(ctx)
+	defer cancel()
 	current, err := step(ctx, rotation)
 	switch {
 	case errors.Is(err, store.ErrReplayed):

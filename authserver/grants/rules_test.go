@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/realmtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -37,28 +38,44 @@ func TestAS7_CheckCode(t *testing.T) {
 		{"none was sent, the same is", change(func(g *store.Grant) { g.RedirectURISent = false }), "h", "https://a/cb", true},
 		{"none was sent, another is", change(func(g *store.Grant) { g.RedirectURISent = false }), "h", "https://a/other", false},
 	} {
-		if err := checkCode(&test.grant, client, test.hash, test.redirectURI); (err == nil) != test.ok {
+		err := checkCode(&test.grant, client, test.hash)
+		if err == nil {
+			err = checkRedirectURI(&test.grant, test.redirectURI)
+		}
+		if (err == nil) != test.ok {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
 }
 
 func TestAS34_CheckRefresh(t *testing.T) {
-	client := &store.Client{ID: "web"}
+	now := time.Unix(1_900_000_000, 0)
+	client := &store.Client{ID: "web", Refresh: store.RefreshPolicy{Lifetime: time.Hour}}
 	presented := token.Refresh{KeyID: "key1", GrantID: "g", Generation: 3}
 	for _, test := range []struct {
 		name  string
 		grant store.Grant
 		ok    bool
 	}{
-		{"as issued", store.Grant{ClientID: "web", RefreshKey: "key1"}, true},
-		{"another client's", store.Grant{ClientID: "other", RefreshKey: "key1"}, false},
+		{"as issued", store.Grant{ClientID: "web", RefreshKey: "key1", Created: now}, true},
+		{"another client's", store.Grant{ClientID: "other", RefreshKey: "key1", Created: now}, false},
+		{"within the lifetime", store.Grant{ClientID: "web", RefreshKey: "key1", Created: now.Add(-59 * time.Minute)}, true},
+		// It was made when the lifetime was longer.
+		{"older than the lifetime", store.Grant{ClientID: "web", RefreshKey: "key1", Created: now.Add(-time.Hour)}, false},
 		// Whoever holds one key of the realm cannot forge for families of another.
-		{"of another key", store.Grant{ClientID: "web", RefreshKey: "key2"}, false},
+		{"of another key", store.Grant{ClientID: "web", RefreshKey: "key2", Created: now}, false},
 	} {
-		if err := checkRefresh(&test.grant, client, presented); (err == nil) != test.ok {
+		if err := checkRefresh(&test.grant, client, presented, now); (err == nil) != test.ok {
 			t.Errorf("%s: %v", test.name, err)
 		}
+	}
+}
+
+func TestAS32_AResourceThatTheClientLostIsInNoNewToken(t *testing.T) {
+	client := &store.Client{Audience: "https://api", Resources: []string{"https://files"}}
+	granted := []string{"https://lost", "https://files", "https://api"}
+	if got := stillObtainable(granted, client); !slices.Equal(got, granted[1:]) {
+		t.Errorf("%q", got)
 	}
 }
 

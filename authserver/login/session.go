@@ -82,7 +82,9 @@ func (s *Sessions) Find(ctx context.Context, kind store.SessionKind, cookie oaut
 	if err != nil {
 		return store.Session{}, err
 	}
-	if session.Kind != kind || session.Realm != s.realm || !alive(session, now) {
+	// The session has the lifetime of the day it was made; a shorter one holds too.
+	tooOld := s.policy.Lifetime > 0 && !now.Before(session.Created.Add(s.policy.Lifetime))
+	if session.Kind != kind || session.Realm != s.realm || tooOld || !alive(session, now) {
 		return store.Session{}, store.ErrNotFound
 	}
 	next := s.idleExpiry(session.Expires, now)

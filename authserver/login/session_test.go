@@ -165,6 +165,18 @@ func TestPG7_IdleAndAbsoluteEnd(t *testing.T) {
 	}
 }
 
+func TestPG7_AShorterLifetimeHoldsForSessionsThatAreThere(t *testing.T) {
+	m := newMemory()
+	cookie, _ := begin(t, login.NewSessions(m, "/", policy), store.SessionBrowser, oauth.Secret{})
+	shorter := login.NewSessions(m, "/", login.SessionPolicy{Lifetime: 10 * time.Minute, Idle: 30 * time.Minute})
+	if _, err := shorter.Find(t.Context(), store.SessionBrowser, cookie, start.Add(9*time.Minute)); err != nil {
+		t.Errorf("before its end: %v", err)
+	}
+	if _, err := shorter.Find(t.Context(), store.SessionBrowser, cookie, start.Add(11*time.Minute)); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("after its end: %v", err)
+	}
+}
+
 func TestIdleEndIsWrittenNowAndThen(t *testing.T) {
 	for _, test := range []struct {
 		idle, every time.Duration

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 )
 
@@ -139,6 +140,20 @@ func (r ClaimsRequest) Restrict(allowed Scope) ClaimsRequest {
 				kept[name] = request
 			}
 		}
+		return kept
+	}
+	return ClaimsRequest{IDToken: keep(r.IDToken), UserInfo: keep(r.UserInfo)}
+}
+
+// Known keeps what is asked for of the claims that are known: what a user has
+// not been shown, because it was not there, was not agreed to.
+func (r ClaimsRequest) Known(known map[string]any) ClaimsRequest {
+	keep := func(requests map[string]ClaimRequest) map[string]ClaimRequest {
+		kept := maps.Clone(requests)
+		maps.DeleteFunc(kept, func(name string, _ ClaimRequest) bool {
+			_, there := known[name]
+			return !there
+		})
 		return kept
 	}
 	return ClaimsRequest{IDToken: keep(r.IDToken), UserInfo: keep(r.UserInfo)}

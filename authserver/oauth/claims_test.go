@@ -79,6 +79,16 @@ func TestAS33_ClaimsByNameStayWithinTheClientsScopes(t *testing.T) {
 	}
 }
 
+func TestAS33_WhatWasNotThereIsNotAgreedTo(t *testing.T) {
+	request := mustParseClaims(t, `{"id_token":{"salary":null,"email":null},"userinfo":{"salary":null}}`)
+	if got := request.Known(map[string]any{"email": "a@b.test"}); got.Encode() != `{"id_token":{"email":null},"userinfo":{}}` {
+		t.Errorf("known are %s", got.Encode())
+	}
+	if len(request.IDToken) != 2 {
+		t.Error("Known changed the request itself")
+	}
+}
+
 func TestAS33_ClaimsBeyondTheScopeAreKnownForConsent(t *testing.T) {
 	known := map[string]any{"email": "a@b.test", "name": "Alice", "department": "sales"}
 	request := mustParseClaims(t, `{"id_token":{"email":null,"department":null,"secret":null},"userinfo":{"email":null,"name":null}}`)

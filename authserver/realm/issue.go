@@ -56,7 +56,7 @@ func (r *Realm) IDFor(ctx context.Context, client *store.Client, grant *store.Gr
 		Expires:     now.Add(client.IDTokenLifetime),
 		AccessToken: access,
 		Code:        code,
-		Claims:      oauth.SelectClaims(account.Claims, scope, request.IDToken),
+		Claims:      oauth.SelectClaims(account.Claims, scope, request.Restrict(client.Scopes).IDToken),
 	}, client.IDTokenAlgorithm)
 }
 

@@ -33,6 +33,7 @@ type Realm struct {
 	Now         func() time.Time
 
 	clients map[string]*store.Client
+	faults  faultLimit
 }
 
 // Parts is what a Realm is made of besides its settings.

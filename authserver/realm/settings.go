@@ -151,6 +151,9 @@ func (s *Settings) checkServices() error {
 			return fmt.Errorf("realm %s: there is no authentication service %q; declare it with: authentication %s file PATH", s.Name, name, name)
 		}
 	}
+	if s.JSONAuthenticate && s.DefaultService == "" {
+		return fmt.Errorf("realm %s: json_authenticate signs users in, but no authentication service says who they are; declare one with: authentication NAME file PATH", s.Name)
+	}
 	needsUsers := func(grant string) bool {
 		return grant == oauth.GrantAuthorizationCode || grant == oauth.GrantImplicit || grant == oauth.GrantPassword
 	}
@@ -186,6 +189,8 @@ func checkClient(c *store.Client, realmGrants []string) error {
 		return errors.New("is public and must use PKCE")
 	case c.AccessTokenLifetime > store.MaxAccessTokenLifetime:
 		return fmt.Errorf("has access tokens that live longer than %v: use refresh tokens instead", store.MaxAccessTokenLifetime)
+	case c.Public && c.Refresh.Issue && !c.Refresh.Rotate && c.Allows(oauth.GrantRefreshToken):
+		return errors.New("is public and its refresh tokens must rotate: a stolen one would not be noticed (RFC 9700 section 2.2.2)")
 	case c.Public && c.Allows(oauth.GrantPassword):
 		return errors.New("is public and cannot use the password grant")
 	}

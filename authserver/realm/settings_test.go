@@ -71,11 +71,14 @@ func TestWhatCannotWorkIsRefusedWithItsMend(t *testing.T) {
 		"bad resource":         {func(s *realm.Settings) { s.Resources = []string{"api"} }, "absolute URI"},
 		"unknown service":      {func(s *realm.Settings) { s.DefaultService = "nope" }, `no authentication service "nope"`},
 		"unknown password svc": {func(s *realm.Settings) { s.PasswordServices = []string{"nope"} }, `no authentication service "nope"`},
-		"service with colon":   {func(s *realm.Settings) { s.Services["a:b"] = nobody{} }, "has no colon"},
-		"no service at all":    {func(s *realm.Settings) { s.DefaultService = "" }, "no authentication service says who the users are"},
-		"client twice":         {func(s *realm.Settings) { s.Clients[1].ID = "orders" }, "there twice"},
-		"client without id":    {func(s *realm.Settings) { s.Clients[0].ID = "" }, "needs an id"},
-		"no secret":            {func(s *realm.Settings) { s.Clients[0].Secrets = nil }, "has no secret"},
+		"json_authenticate without users": {func(s *realm.Settings) {
+			s.JSONAuthenticate, s.DefaultService, s.Clients = true, "", s.Clients[:1]
+		}, "json_authenticate signs users in"},
+		"service with colon": {func(s *realm.Settings) { s.Services["a:b"] = nobody{} }, "has no colon"},
+		"no service at all":  {func(s *realm.Settings) { s.DefaultService = "" }, "no authentication service says who the users are"},
+		"client twice":       {func(s *realm.Settings) { s.Clients[1].ID = "orders" }, "there twice"},
+		"client without id":  {func(s *realm.Settings) { s.Clients[0].ID = "" }, "needs an id"},
+		"no secret":          {func(s *realm.Settings) { s.Clients[0].Secrets = nil }, "has no secret"},
 		"three secrets": {func(s *realm.Settings) {
 			s.Clients[0].Secrets = []store.SecretDigest{"a", "b", "c"}
 		}, "more than two secrets"},
@@ -105,6 +108,7 @@ func TestCL2_PublicClientsHaveNoSecretAndNoClientCredentials(t *testing.T) {
 		"secret":             {func(c *store.Client) { c.Secrets = []store.SecretDigest{"x"} }, "is public and has a secret"},
 		"client_credentials": {func(c *store.Client) { c.Grants = []string{oauth.GrantClientCredentials} }, "cannot use client_credentials"},
 		"password":           {func(c *store.Client) { c.Grants = []string{oauth.GrantPassword} }, "cannot use the password grant"},
+		"no rotation":        {func(c *store.Client) { c.Refresh = store.RefreshPolicy{Issue: true} }, "must rotate"},
 		"no PKCE":            {func(c *store.Client) { c.PKCEOptional = true }, "must use PKCE"},
 	} {
 		settings := good()
