@@ -146,6 +146,30 @@ func TestAChangedSettingTakesEffectOnTheNextRequest(t *testing.T) {
 	}
 }
 
+func TestAChangedSettingForgetsNoKeysOfAnIssuerThatIsDown(t *testing.T) {
+	g := newGateway(t, setup{matcher: "@guarded", site: guarded})
+	if err := reload(named(g, "timeout 2s")); err != nil {
+		t.Fatal(err)
+	}
+	token := g.bearer(nil)
+	g.warm(token)
+	down := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
+	g.issuer.keys.Store(&down)
+	if err := reload(named(g, "timeout 4s")); err != nil {
+		t.Fatal(err)
+	}
+	if response := g.send("GET /", token); response.StatusCode != http.StatusOK {
+		t.Errorf("status %d, want 200", response.StatusCode)
+	}
+	// Keys of another algorithm than the accepted ones are not taken over.
+	if err := reload(named(g, "algorithms RS256")); err != nil {
+		t.Fatal(err)
+	}
+	if response := g.send("GET /", token); response.StatusCode == http.StatusOK {
+		t.Error("a token of an algorithm that is not accepted any more passes")
+	}
+}
+
 // named is the gateway's Caddyfile with the issuer in the global option.
 func named(g *gateway, options string) string {
 	text := strings.Replace(g.caddyfile, "bearer_auth @guarded "+g.issuer.URL, "bearer_auth @guarded corp", 1)

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -26,18 +27,23 @@ var issuerPool = caddy.NewUsagePool()
 // connection before begin, because Caddy provisions configurations that it only
 // validates.
 type pooledIssuer struct {
+	url    string
+	roots  []byte
 	remote *introspect.Remote
 	client *http.Client
 	begun  chan struct{}
 	begin  func()
 }
 
-func newPooledIssuer(settings *ForeignIssuer) *pooledIssuer {
-	p := &pooledIssuer{client: settings.client(), begun: make(chan struct{})}
+func newPooledIssuer(settings *ForeignIssuer, previous *introspect.Remote) *pooledIssuer {
+	p := &pooledIssuer{
+		url: settings.foreign.URL, roots: settings.roots,
+		client: settings.client(), begun: make(chan struct{}),
+	}
 	p.begin = sync.OnceFunc(func() { close(p.begun) })
 	p.client.Transport.(*http.Transport).DialContext = p.dial
 	foreign := settings.foreign
-	foreign.Client, foreign.Now = p.client, time.Now
+	foreign.Client, foreign.Now, foreign.Previous = p.client, time.Now, previous
 	foreign.Log, foreign.Observer = slog.New(activeLog{}), issuerObserver{}
 	p.remote = introspect.Start(foreign)
 	return p
@@ -94,14 +100,27 @@ func (a *App) foreignIssuer(ctx caddy.Context, nameOrURL string) (issuer introsp
 	if err := settings.Validate(); err != nil {
 		return issuer, nil, err
 	}
-	key := settings.poolKey()
+	key, previous := settings.poolKey(), settings.previous()
 	pooled, _, err := issuerPool.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return newPooledIssuer(settings), nil
+		return newPooledIssuer(settings, previous), nil
 	})
 	if err != nil {
 		return issuer, nil, err
 	}
 	return pooled.(*pooledIssuer).remote.Issuer(nameOrURL), func() { _, _ = issuerPool.Delete(key) }, nil
+}
+
+// previous finds the same issuer with other settings, trusted by the same CA, so
+// that a changed setting does not forget its keys. nil when there is none.
+func (i *ForeignIssuer) previous() (found *introspect.Remote) {
+	issuerPool.Range(func(_, pooled any) bool {
+		p := pooled.(*pooledIssuer)
+		if p.url == i.foreign.URL && bytes.Equal(p.roots, i.roots) {
+			found = p.remote
+		}
+		return found == nil || !found.Ready()
+	})
+	return found
 }
 
 // issuerSettings finds the settings of an issuer; one that is called by its URL

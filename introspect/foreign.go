@@ -68,6 +68,10 @@ type Foreign struct {
 	Log      *slog.Logger
 	Observer Observer
 	Now      func() time.Time
+
+	// Previous, when there is one, is another Remote of the same issuer, reached
+	// and trusted in the same way: its keys count until these are read.
+	Previous *Remote
 }
 
 // Observer is told what operators count.

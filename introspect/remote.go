@@ -45,6 +45,7 @@ func Start(foreign Foreign) *Remote {
 	if r.foreign.Validate != ValidateJWT && foreign.ClientID != "" {
 		r.introspection = newIntrospectionClient(&r.foreign)
 	}
+	r.inherit(foreign.Previous)
 	var ctx context.Context
 	ctx, r.cancel = context.WithCancel(context.Background())
 	go func() {

@@ -13,10 +13,29 @@ import (
 // keys cannot be read, it is read again at once: they may have moved.
 const metadataEvery = time.Hour
 
-// snapshot is a key set and when it was read.
+// snapshot is a key set, when it was read, and what was read.
 type snapshot struct {
 	*keySet
-	read time.Time
+	read     time.Time
+	document []byte
+}
+
+// inherit takes over what another Remote of the same issuer knows, as long as
+// this one has read nothing itself: a changed setting must not forget the keys
+// of an issuer that is down just then.
+func (r *Remote) inherit(other *Remote) {
+	if other == nil || other.foreign.URL != r.foreign.URL {
+		return
+	}
+	r.metadata.Store(other.metadata.Load())
+	last := other.keys.Load()
+	if last == nil {
+		return
+	}
+	// Read anew, for the accepted algorithms may be others now.
+	if set, err := parseKeySet(last.document, r.foreign.Algorithms); err == nil {
+		r.keys.Store(&snapshot{set, last.read, last.document})
+	}
 }
 
 // fresh gives the key set, nil when there is none or it is too old to trust.
@@ -79,7 +98,7 @@ func (r *Remote) refreshKeys(ctx context.Context) error {
 			r.foreign.Log.Warn("an issuer gave the name of a key to another key", "issuer", r.foreign.URL, "kid", clip(kid))
 		}
 	}
-	r.keys.Store(&snapshot{set, now})
+	r.keys.Store(&snapshot{set, now, body})
 	return nil
 }
 
