@@ -95,7 +95,7 @@ func (c *introspectionClient) observe(err error, began time.Time) {
 	now := c.foreign.Now()
 	var fault *Unavailable
 	failed := errors.As(err, &fault)
-	c.breaker.report(!failed, now)
+	c.breaker.report(!failed || aboutToken(err), now)
 	result := "active"
 	switch {
 	case failed:
@@ -136,6 +136,20 @@ func explain(err error) error {
 		return fmt.Errorf("introspection: the endpoint refuses our client (%w): check client and secret in the configuration of this issuer, and that it may introspect", err)
 	}
 	return fmt.Errorf("introspection: %w", err)
+}
+
+// aboutToken says whether an endpoint failed on this one request: it is up, and a
+// stranger who sends what it does not like must not open the breaker for all.
+func aboutToken(err error) bool {
+	var status *statusError
+	if !errors.As(err, &status) || status.code < 400 || status.code > 499 {
+		return false
+	}
+	switch status.code {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return true
 }
 
 // readAnswer judges an introspection answer (RFC 7662 §2.2). An answer that is

@@ -335,6 +335,20 @@ func TestRS32_F15_Breaker(t *testing.T) {
 	})
 }
 
+func TestRS32_OddTokensDoNotOpenTheBreakerForOthers(t *testing.T) {
+	for status, calls := range map[int]int{400: 50, 404: 50, 422: 50, 401: 5, 403: 5, 429: 5, 500: 5, 503: 5} {
+		withEndpoint(t, nil, func(t *testing.T, at *introspect.Introspector, server *issuer) {
+			server.fault(askPath, respond(status, "application/json", `{}`))
+			for n := range 50 {
+				expect(t, at, fmt.Sprint("odd", n), "unavailable")
+			}
+			if got := server.count(askPath); got != calls {
+				t.Errorf("status %d: %d calls, want %d", status, got, calls)
+			}
+		})
+	}
+}
+
 func TestRS29_PositiveCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newIssuer(newKey("k", oauth.ES256))
