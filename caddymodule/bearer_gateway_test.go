@@ -197,6 +197,11 @@ func TestRS20_OptionalNeverTakesABadTokenForNone(t *testing.T) {
 		"good":                   {"/orders", []string{g.bearer(nil)}, 200},
 		"bad":                    {"/orders", []string{"Authorization: Bearer bad"}, 401},
 		"empty":                  {"/orders", []string{"Authorization: Bearer"}, 400},
+		"DPoP":                   {"/orders", []string{"Authorization: DPoP bad"}, 400},
+		"tab":                    {"/orders", []string{"Authorization: Bearer\tbad"}, 400},
+		"comma":                  {"/orders", []string{"Authorization: Bearer,bad"}, 400},
+		"equals":                 {"/orders", []string{"Authorization: Bearer=bad"}, 400},
+		"escaped space":          {"/orders", []string{"Authorization: Bearer%20bad"}, 400},
 		"two":                    {"/orders", []string{"Authorization: Bearer a", "Authorization: Bearer b"}, 400},
 		"none where scope":       {"/admin", nil, 401},
 		"none where no rule":     {"/other", nil, 401},
@@ -226,6 +231,31 @@ func TestRS34_PathsThatTheUpstreamCouldReadOtherwiseAreRefused(t *testing.T) {
 	for _, target := range []string{"/public", "/public/x.y", "/orders/..x", "/orders/%41", "/orders?next=/../x"} {
 		if response := g.send("GET "+target, token); response.StatusCode != http.StatusOK {
 			t.Errorf("%s: status %d, want 200", target, response.StatusCode)
+		}
+	}
+}
+
+// RFC 9112 §3.2.2: a target without a path is the root.
+func TestRS34_ATargetWithoutAPathIsTheRoot(t *testing.T) {
+	for name, block := range map[string]string{"matcher": "", "rules": "allow * / scope admin\nallow * *"} {
+		s := setup{block: block}
+		if name == "matcher" {
+			s.matcher = "/*"
+		}
+		g := newGateway(t, s)
+		for _, target := range []string{"http:", "http://" + g.address} {
+			for credentials, want := range map[string]int{"": http.StatusUnauthorized, g.bearer(nil) + "\r\n": http.StatusForbidden} {
+				if name == "matcher" && credentials != "" {
+					want = http.StatusOK
+				}
+				response := g.raw(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\n%sConnection: close\r\n\r\n", target, g.address, credentials))
+				if response.StatusCode != want {
+					t.Errorf("%s, target %s, token %v: status %d, want %d", name, target, credentials != "", response.StatusCode, want)
+				}
+				if raw := g.upstream.next(); want != http.StatusOK && raw != "" {
+					t.Errorf("%s, target %s: the upstream got\n%s", name, target, raw)
+				}
+			}
 		}
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
@@ -42,10 +44,17 @@ func (b *BearerAuth) admit(r *http.Request) (refused *refusal) {
 			refused = refusePanic(fmt.Errorf("panic with a %T", fault))
 		}
 	}()
+	// "GET http://api HTTP/1.1" has no path and means "/" (RFC 9112 §3.2.2): so
+	// must matchers and rules read it, for the upstream will.
+	if r.URL.Path == "" && r.URL.Opaque == "" && r.Method != http.MethodConnect {
+		r.URL.Path = "/"
+	}
 	id := identityOf(r.Context())
-	if id == nil {
+	known := id != nil
+	if !known {
 		// After another bearer_auth the headers are ours and not the client's.
 		stripForged(r)
+		id = newIdentity(r.Context())
 	}
 	guarded, err := b.matchers.AnyMatchWithError(r)
 	if err != nil {
@@ -55,15 +64,13 @@ func (b *BearerAuth) admit(r *http.Request) (refused *refusal) {
 	if !guarded {
 		return nil
 	}
-	if id == nil {
-		id = newIdentity(r.Context())
-	} else {
+	if known {
 		stripForged(r)
 	}
 	if credentials := takeCredentials(r.Header); len(credentials) > 0 {
 		id.authorization = credentials
 	}
-	if len(b.Rules) > 0 {
+	if len(b.Rules) > 0 || b.CORSPreflight {
 		overrideGuard.strip(r.Header)
 	}
 	v := b.judge(r, id.authorization)
@@ -73,6 +80,19 @@ func (b *BearerAuth) admit(r *http.Request) (refused *refusal) {
 		r.Header["Authorization"] = id.authorization
 	}
 	return v.refused
+}
+
+var errNotBearer = oauth.InvalidRequest("The Authorization header must be the word Bearer, one space and one token.")
+
+// effectiveMethod is what the upstream will see. Caddy forwards an extended
+// CONNECT, which opens a WebSocket over HTTP/2 or HTTP/3, as the GET of HTTP/1.1
+// (RFC 8441 §4, RFC 9220 §3).
+func effectiveMethod(r *http.Request) string {
+	extended := r.Header.Get(":protocol") != "" || !strings.HasPrefix(r.Proto, "HTTP/")
+	if r.Method == http.MethodConnect && r.ProtoMajor >= 2 && extended {
+		return http.MethodGet
+	}
+	return r.Method
 }
 
 // verdict is what was decided of a request: refused, or let pass, with a
@@ -107,13 +127,18 @@ func (b *BearerAuth) judge(r *http.Request, credentials []string) verdict {
 	if b.CORSPreflight && isPreflight(r) {
 		return verdict{passed: decisionPreflight, issuer: issuerNone}
 	}
-	decision, scope := b.rules.Decide(r.Method, r.URL.Path)
+	decision, scope := b.rules.Decide(effectiveMethod(r), r.URL.Path)
 	if decision == introspect.Public {
 		return verdict{passed: decisionPublic, issuer: issuerNone}
 	}
 	token, present, err := accessToken(credentials, r)
 	if err != nil {
 		return verdict{refused: refuseMalformed(err), issuer: issuerNone}
+	}
+	if !present && len(credentials) > 0 && b.Mode == modeOptional {
+		// Badly written, or of a scheme that we do not take: not the same as none
+		// where none would do (RS20).
+		return verdict{refused: refuseMalformed(errNotBearer), issuer: issuerNone}
 	}
 	if !present {
 		// Nobody has no scope, and no rule at all does not mean everybody.

@@ -29,10 +29,6 @@ var (
 	// (CVE-2016-5385).
 	identityGuard = newGuard(headerSubject, headerClientID, headerScope, headerIssuer, "Proxy")
 
-	// connectionGuard is what a client may not name as a header of its own
-	// connection: a proxy behind us would take off what we put on.
-	connectionGuard = newGuard(headerSubject, headerClientID, headerScope, headerIssuer, "Authorization", "DPoP")
-
 	// overrideGuard is what could make the upstream act on another method or
 	// path than the one that the rules judged (RS37).
 	overrideGuard = newGuard(
@@ -112,30 +108,39 @@ func stripForged(r *http.Request) {
 	}
 }
 
-// stripConnection drops the names of guarded headers from Connection. A proxy
-// deletes what Connection names (RFC 9110 §7.6.1), and it would do so after us.
+// stripConnection leaves in Connection only what is about the connection itself,
+// and takes off the request what else it names. A proxy deletes what Connection
+// names (RFC 9110 §7.6.1), and it would do so after us: with the headers that we
+// or other handlers have put on meanwhile.
 func stripConnection(h http.Header) {
-	for i, value := range h["Connection"] {
-		if !namesGuarded(value) {
-			continue
-		}
-		var kept []string
+	values := h["Connection"]
+	if len(values) == 0 || len(values) == 1 && ofConnection(values[0]) {
+		return
+	}
+	var kept []string
+	for _, value := range values {
 		for name := range strings.SplitSeq(value, ",") {
-			if name = strings.Trim(name, " \t"); !connectionGuard.has(name) {
+			name = strings.Trim(name, " \t")
+			switch {
+			case ofConnection(name):
 				kept = append(kept, name)
+			case strings.EqualFold(name, "Authorization"), strings.EqualFold(name, "DPoP"):
+				// Ours to judge, whatever the client says.
+			default:
+				delete(h, http.CanonicalHeaderKey(name))
 			}
 		}
-		h["Connection"][i] = strings.Join(kept, ", ")
+	}
+	delete(h, "Connection")
+	if len(kept) > 0 {
+		h["Connection"] = []string{strings.Join(kept, ", ")}
 	}
 }
 
-func namesGuarded(value string) bool {
-	for name := range strings.SplitSeq(value, ",") {
-		if connectionGuard.has(strings.Trim(name, " \t")) {
-			return true
-		}
-	}
-	return false
+// ofConnection says whether an option of Connection is about the connection.
+func ofConnection(option string) bool {
+	return strings.EqualFold(option, "close") || strings.EqualFold(option, "keep-alive") ||
+		strings.EqualFold(option, "upgrade") || strings.EqualFold(option, "te")
 }
 
 // trailerGuard strips trailers once they are there: net/http adds all that

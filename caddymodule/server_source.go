@@ -81,7 +81,7 @@ func fingerprint(parts ...string) uint64 {
 // route may trust several realms, by its key.
 func (s *realmSource) sealed(text string) bool {
 	raw := oauth.NewSecret(text)
-	server := s.app.server.Load()
+	server := s.app.serving(context.Background())
 	if server == nil {
 		// Introspect says that nobody can tell yet.
 		return token.KindOf(raw) == token.OpaqueAccess
@@ -107,7 +107,10 @@ func (s *realmSource) Introspect(ctx context.Context, raw oauth.Secret) (*intros
 	if err != nil {
 		return nil, &introspect.Unavailable{Cause: err, RetryAfter: retryAfter}
 	}
-	return tokenOf(access, generation), nil
+	found := tokenOf(access, generation)
+	// One process, one clock: no leeway, from the cache as little as without it.
+	found.Until = found.Expires
+	return found, nil
 }
 
 // Current implements introspect.Source.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/dgraph-io/ristretto/v2"
@@ -20,6 +21,10 @@ const costPerToken = 4 << 10
 // about tokens that a source refused: a flood of bad ones leaves no trace.
 type Cache struct {
 	entries *ristretto.Cache[[]byte, *entry]
+
+	// ristretto panics when a write meets Close. Reads do not, and take no lock.
+	closing sync.RWMutex
+	closed  bool
 }
 
 // entry is one verdict with all that it rests on. Every field is compared on
@@ -80,6 +85,11 @@ func (c *Cache) put(e *entry, now time.Time) {
 	if c == nil || ttl <= 0 {
 		return
 	}
+	c.closing.RLock()
+	defer c.closing.RUnlock()
+	if c.closed {
+		return
+	}
 	c.entries.SetWithTTL(e.digest[:], e, 512+weigh(e.token.Claims), ttl)
 }
 
@@ -106,8 +116,16 @@ func weigh(value any) int64 {
 	}
 }
 
-// Close stops its goroutines. Only call it when no request can use it any more.
-func (c *Cache) Close() { c.entries.Close() }
+// Close stops its goroutines. A request that still uses the Cache finds nothing
+// in it from then on.
+func (c *Cache) Close() {
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if !c.closed {
+		c.closed = true
+		c.entries.Close()
+	}
+}
 
 // Wait blocks until earlier writes have settled, for tests that assert hits.
 func (c *Cache) Wait() { c.entries.Wait() }

@@ -3,6 +3,7 @@ package introspect_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -250,3 +251,48 @@ func BenchmarkColdES256(b *testing.B) {
 		}
 	}
 }
+
+func TestTheCacheMayBeClosedWhileItIsUsed(t *testing.T) {
+	for range 50 {
+		c, err := introspect.NewCache(100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := introspect.New(introspect.Config{
+			Issuers:   []introspect.Issuer{{Name: "a", URL: "https://a.test", Source: good{}, Opaque: func(string) bool { return true }}},
+			Audiences: []string{"https://api.test"}, Cache: c, Now: time.Now,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var users sync.WaitGroup
+		begun := make(chan struct{}, 4)
+		for n := range 4 {
+			users.Go(func() {
+				for i := range 200 {
+					if _, err := at.Introspect(t.Context(), oauth.NewSecret(fmt.Sprintf("t%d-%d", n, i))); err != nil {
+						t.Error(err)
+					}
+					if i == 20 {
+						begun <- struct{}{}
+					}
+				}
+			})
+		}
+		<-begun
+		c.Close()
+		users.Wait()
+		c.Close() // once more is no harm
+	}
+}
+
+// good vouches for every token.
+type good struct{}
+
+func (good) Introspect(context.Context, oauth.Secret) (*introspect.Token, error) {
+	return &introspect.Token{
+		Issuer: "https://a.test", Subject: "s", Audience: []string{"https://api.test"}, Expires: time.Now().Add(time.Hour).Unix(),
+	}, nil
+}
+
+func (good) Current(*introspect.Token) bool { return true }

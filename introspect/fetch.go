@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -69,7 +72,7 @@ func roundTrip(client *http.Client, request *http.Request) ([]byte, error) {
 	request.Header.Set("Accept-Encoding", "identity")
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", from, transportError(err))
 	}
 	defer response.Body.Close()
 	switch encoding := response.Header.Get("Content-Encoding"); {
@@ -82,12 +85,38 @@ func roundTrip(client *http.Client, request *http.Request) ([]byte, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s broke off its answer: %w", from, err)
+		return nil, fmt.Errorf("%s broke off its answer: %w", from, transportError(err))
 	}
 	if len(body) > maxBody {
 		return nil, fmt.Errorf("%s answered with more than %d bytes", from, maxBody)
 	}
 	return body, nil
+}
+
+// transportError says what went wrong in our own words. Errors of net/http quote
+// the answer, and an answer can quote our request: the token and our secret.
+func transportError(err error) error {
+	var dns *net.DNSError
+	var address *net.OpError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
+	case errors.Is(err, context.DeadlineExceeded), os.IsTimeout(err):
+		return errors.New("no answer in time")
+	case errors.As(err, &dns):
+		return errors.New("its name cannot be resolved")
+	case errors.As(err, &certificate):
+		return fmt.Errorf("its certificate is not trusted: %w", certificate.Err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return errors.New("it refuses connections")
+	case errors.As(err, &address):
+		return fmt.Errorf("the connection failed (%s)", address.Op)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("it closed the connection")
+	default:
+		return errors.New("it does not speak HTTP as it should")
+	}
 }
 
 func isJSON(contentType string) bool {

@@ -16,15 +16,21 @@ import (
 
 // RFC 7662
 
-// maxIntrospections bounds the calls to one endpoint at a time (RS32).
-const maxIntrospections = 64
+const (
+	// maxIntrospections bounds the calls to one endpoint at a time (RS32).
+	maxIntrospections = 64
+	// maxWaiting bounds the calls that wait for their turn. They outlive the
+	// requests that they were made for, so strangers could pile them up.
+	maxWaiting = 256
+)
 
 // introspectionClient asks an introspection endpoint about tokens.
 type introspectionClient struct {
 	foreign *Foreign
 	health  *health
 	flights singleflight.Group
-	slots   chan struct{}
+	slots   chan struct{} // held by calls that run
+	waiting chan struct{} // held by calls that run or wait
 	breaker breaker
 	refused *refused
 }
@@ -34,6 +40,7 @@ func newIntrospectionClient(foreign *Foreign) *introspectionClient {
 		foreign: foreign,
 		health:  newHealth(foreign.Log, "introspection at "+foreign.URL),
 		slots:   make(chan struct{}, maxIntrospections),
+		waiting: make(chan struct{}, maxIntrospections+maxWaiting),
 		refused: newRefused(foreign.NegativeTTL),
 	}
 }
@@ -72,6 +79,12 @@ func (c *introspectionClient) introspect(ctx context.Context, token oauth.Secret
 // call makes one call within bounds: a place in the queue, the breaker's leave
 // and the time-out, which covers the wait for a place as well.
 func (c *introspectionClient) call(ctx context.Context, token oauth.Secret, endpoint string) (*Token, error) {
+	select {
+	case c.waiting <- struct{}{}:
+		defer func() { <-c.waiting }()
+	default:
+		return nil, unavailable(errors.New("introspection: too many calls wait for the endpoint"))
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.foreign.Timeout)
 	defer cancel()
 	select {

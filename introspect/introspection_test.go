@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -278,7 +279,7 @@ func TestRS32_ConcurrencyCap(t *testing.T) {
 			return answer(active(nil))(r)
 		})
 		var herd sync.WaitGroup
-		for n := range 500 { // all within the time-out, 64 at a time
+		for n := range 320 { // all within the time-out, 64 at a time
 			herd.Go(func() { expect(t, at, fmt.Sprint("opaque", n), "ok") })
 		}
 		herd.Wait()
@@ -293,6 +294,27 @@ func TestRS32_ConcurrencyCap(t *testing.T) {
 		herd.Wait()
 		if waited := time.Since(began); waited > 3*time.Second {
 			t.Errorf("waited %s", waited)
+		}
+	})
+}
+
+func TestRS32_CallsThatWaitAreBounded(t *testing.T) {
+	withEndpoint(t, nil, func(t *testing.T, at *introspect.Introspector, server *issuer) {
+		server.fault(askPath, hang)
+		began := time.Now()
+		var quick atomic.Int64
+		var herd sync.WaitGroup
+		for n := range 1000 {
+			herd.Go(func() {
+				expect(t, at, fmt.Sprint("opaque", n), "unavailable")
+				if time.Since(began) == 0 {
+					quick.Add(1)
+				}
+			})
+		}
+		herd.Wait()
+		if quick.Load() != 1000-64-256 {
+			t.Errorf("%d were turned away at once, want %d", quick.Load(), 1000-64-256)
 		}
 	})
 }

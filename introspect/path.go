@@ -63,10 +63,9 @@ func (p pattern) contains(part pattern) bool {
 
 // AmbiguousPath says whether the escaped path of a request could mean another
 // one to the upstream: dot segments, %2e, %2f, %5c, backslashes or "//" (RS34).
-// A dot segment with a parameter ("..;x") counts: some upstreams drop those
-// first.
+// So do path parameters ("/write;x"), which some upstreams drop, and NUL.
 func AmbiguousPath(escaped string) bool {
-	if strings.Contains(escaped, "//") || strings.Contains(escaped, `\`) {
+	if strings.Contains(escaped, "//") || strings.ContainsAny(escaped, "\\;\x00") {
 		return true
 	}
 	for at := 0; at+2 < len(escaped); at++ {
@@ -74,13 +73,12 @@ func AmbiguousPath(escaped string) bool {
 			continue
 		}
 		switch strings.ToLower(escaped[at+1 : at+3]) {
-		case "2e", "2f", "5c":
+		case "00", "2e", "2f", "3b", "5c":
 			return true
 		}
 	}
 	for segment := range strings.SplitSeq(escaped, "/") {
-		name, _, _ := strings.Cut(segment, ";")
-		if name == "." || name == ".." {
+		if segment == "." || segment == ".." {
 			return true
 		}
 	}
