@@ -114,6 +114,7 @@ func (p *pooledBackend) open(ctx context.Context, storage Storage, key *keys.Wra
 		backend.Run(running)
 	}()
 	p.backend.Store(backend)
+	log.Info("opened the store", "storage", p.resource)
 	return backend, nil
 }
 

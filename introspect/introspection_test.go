@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -353,6 +354,24 @@ func TestRS32_F15_Breaker(t *testing.T) {
 		expect(t, at, "opaque", "ok")
 		for n := range 20 { // closed again
 			expect(t, at, fmt.Sprint("gone", n), introspect.ReasonInactive)
+		}
+	})
+}
+
+// An endpoint can make net/http quote our own request in its error.
+func TestF30_AnEchoingEndpointPutsNothingOfOursIntoErrors(t *testing.T) {
+	withEndpoint(t, nil, func(t *testing.T, at *introspect.Introspector, server *issuer) {
+		server.fault(askPath, func(r *http.Request) (*http.Response, error) {
+			body, _ := io.ReadAll(r.Body)
+			return nil, fmt.Errorf("malformed HTTP response %q, %q", body, r.Header.Get("Authorization"))
+		})
+		_, err := at.Introspect(t.Context(), oauth.NewSecret("canary"))
+		var fault *introspect.Unavailable
+		if !errors.As(err, &fault) {
+			t.Fatalf("got %v", err)
+		}
+		if text := err.Error(); strings.Contains(text, "canary") || strings.Contains(text, "Basic") {
+			t.Errorf("the error shows %s", text)
 		}
 	})
 }
