@@ -33,6 +33,8 @@ type Remote struct {
 
 // Start begins to fetch in the background and returns at once.
 func Start(foreign Foreign) *Remote {
+	previous := foreign.Previous
+	foreign.Previous = nil // or each reload would keep all that came before it
 	closeClient := func() {}
 	if foreign.Client == nil {
 		foreign.Client = newClient()
@@ -45,7 +47,7 @@ func Start(foreign Foreign) *Remote {
 	if r.foreign.Validate != ValidateJWT && foreign.ClientID != "" {
 		r.introspection = newIntrospectionClient(&r.foreign)
 	}
-	r.inherit(foreign.Previous)
+	r.inherit(previous)
 	var ctx context.Context
 	ctx, r.cancel = context.WithCancel(context.Background())
 	go func() {

@@ -21,13 +21,13 @@ type Clients interface {
 type Authenticator struct {
 	clients Clients
 	hasher  *hashing.Hasher
-	dummy   hashing.Kind
+	decoy   []store.SecretDigest
 }
 
-// New makes an Authenticator. dummy is the kind of hash that an unknown client
-// costs.
-func New(clients Clients, hasher *hashing.Hasher, dummy hashing.Kind) *Authenticator {
-	return &Authenticator{clients: clients, hasher: hasher, dummy: dummy}
+// New makes an Authenticator. decoy are the digests of the client that is the
+// dearest to check: an unknown client costs the same.
+func New(clients Clients, hasher *hashing.Hasher, decoy []store.SecretDigest) *Authenticator {
+	return &Authenticator{clients: clients, hasher: hasher, decoy: decoy}
 }
 
 // Authenticate finds out which client sends a request: exactly one method, and
@@ -49,7 +49,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, header http.Header, fo
 	// A public client has no secret that could be right (CL2): it is treated,
 	// and costs, as if it were not known (AS22, A32).
 	if !known || client.Public {
-		if err := a.hasher.Waste(ctx, a.dummy, presented.secret); err != nil {
+		if err := a.waste(ctx, presented.secret); err != nil {
 			return nil, err
 		}
 		return nil, refuse(oauth.InvalidClient())
@@ -67,6 +67,16 @@ func (a *Authenticator) Authenticate(ctx context.Context, header http.Header, fo
 			"This client is registered for another authentication method: use "+client.AuthMethod+"."))
 	}
 	return client, nil
+}
+
+// waste costs what a wrong secret costs. Whether a digest matches is of no
+// interest: the client is not the one whose digest it is.
+func (a *Authenticator) waste(ctx context.Context, secret oauth.Secret) error {
+	if len(a.decoy) == 0 {
+		return a.hasher.Waste(ctx, hashing.Fast, secret)
+	}
+	_, err := a.anyMatches(ctx, a.decoy, secret)
+	return err
 }
 
 // anyMatches compares secret with every digest of a client, whichever matches,

@@ -41,6 +41,10 @@ func owner(ctx context.Context, in *realm.Realm, grantID string) (store.Grant, l
 	if err != nil {
 		return grant, login.Account{}, err
 	}
+	// An account that came to mean somebody else answers for nobody's tokens.
+	if subject, ok := in.Subject(grant.Account); !ok || subject != grant.Subject {
+		return grant, login.Account{}, errGone
+	}
 	account, err := in.Account(ctx, grant.Account)
 	if errors.Is(err, login.ErrNoAccount) {
 		return grant, account, errGone

@@ -114,7 +114,8 @@ func introspectRefresh(ctx context.Context, r *realm.Realm, client *store.Client
 	}
 	now := r.Now()
 	if grant.ClientID != client.ID || grant.RefreshKey != refresh.KeyID || grant.Generation != refresh.Generation ||
-		over(grant.Expires, now) || over(grant.IdleExpires, now) {
+		over(grant.Expires, now) || over(grant.IdleExpires, now) ||
+		client.Refresh.Lifetime > 0 && over(grant.Created.Add(client.Refresh.Lifetime), now) {
 		return introspection{}, nil
 	}
 	answer := introspection{

@@ -202,3 +202,13 @@ func TestAS42_UserInfoChecksAccountAndClient(t *testing.T) {
 	w.Staff.Remove("demo")
 	get(t, endpoint.UserInfo(w.Realm), http.MethodGet, header...).Want(http.StatusUnauthorized, "invalid_token")
 }
+
+// The subject of a token may come to mean somebody else: then nobody is told of.
+func TestAS42_UserInfoOfASubjectThatMeansAnother(t *testing.T) {
+	w := realmtest.New(t)
+	issued := family(t, w, "web")
+	settings := w.Realm.Settings
+	settings.DefaultService = "ldap" // where another person is called demo
+	get(t, endpoint.UserInfo(w.Open(t, settings)), http.MethodGet, "Authorization", "Bearer "+issued.access.Reveal()).
+		Want(http.StatusUnauthorized, "invalid_token")
+}

@@ -61,18 +61,33 @@ func New(settings Settings, parts Parts) *Realm {
 		Now:         parts.Now,
 		clients:     make(map[string]*store.Client, len(settings.Clients)),
 	}
-	slowest := hashing.Fast
 	for i := range settings.Clients {
-		client := &settings.Clients[i]
-		r.clients[client.ID] = client
-		for _, digest := range client.Secrets {
-			if kind, err := parts.Hasher.Check(digest); err == nil {
-				slowest = max(slowest, kind)
+		r.clients[settings.Clients[i].ID] = &settings.Clients[i]
+	}
+	r.ClientAuth = clientauth.New(r, parts.Hasher, dearest(settings.Clients, parts.Hasher))
+	return r
+}
+
+// dearest gives the digests of the client whose secret costs the most to check:
+// the slowest kind of hash, then the most of them.
+func dearest(clients []store.Client, hasher *hashing.Hasher) (digests []store.SecretDigest) {
+	slowest := hashing.Fast
+	for i := range clients {
+		secrets := clients[i].Secrets
+		if len(secrets) == 0 {
+			continue
+		}
+		kind := hashing.Fast
+		for _, digest := range secrets {
+			if found, err := hasher.Check(digest); err == nil {
+				kind = max(kind, found)
 			}
 		}
+		if kind > slowest || kind == slowest && len(secrets) > len(digests) {
+			slowest, digests = kind, secrets
+		}
 	}
-	r.ClientAuth = clientauth.New(r, parts.Hasher, slowest)
-	return r
+	return digests
 }
 
 // Client finds a client by id.

@@ -4,7 +4,7 @@
 // Each step is named by what it means, not by a table, and is one decision: of
 // two callers that race for one row exactly one wins, on one node or many.
 // Package storetest proves that for every implementation; sqlstore is the one
-// for SQLite and PostgreSQL. Rules that need no memory are in package oauth,
+// in SQL. Rules that need no memory are in package oauth,
 // tokens and keys are made elsewhere: a store sees digests and wrapped keys
 // only, so nothing in it can be used from the database alone.
 package store

@@ -243,12 +243,16 @@ func TestF11_KeysThatCannotBeReadLeaveTheLastGoodOnesInPlace(t *testing.T) {
 			case <-r.Context().Done():
 			}
 		},
-		"empty": func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, `{"keys":[]}`) },
+		"empty": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = fmt.Fprint(w, `{"keys":[]}`)
+		},
 		"HTML": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = fmt.Fprint(w, "<h1>It works</h1>")
 		},
 		"10 MB": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
 			_, _ = fmt.Fprintf(w, `{"keys":[],"padding":"%s"}`, strings.Repeat("x", 10<<20))
 		},
 	} {
