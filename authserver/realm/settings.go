@@ -45,7 +45,7 @@ type Settings struct {
 var endpointNames = []string{
 	"access_token", "authorize", "introspect", "token", "userinfo", "connect", "device", "par",
 	"register", "login", "consent", "pages", "realms", "root", "json", ".well-known", "bc-authorize",
-	"tokeninfo", "idtokeninfo", "revoke", "account",
+	"tokeninfo", "idtokeninfo", "revoke", "account", "authenticate", "oauth2",
 }
 
 // CheckName says whether name may be a realm's: "/" or segments of letters,

@@ -60,17 +60,18 @@ func TestWhatCannotWorkIsRefusedWithItsMend(t *testing.T) {
 		spoil func(*realm.Settings)
 		want  string
 	}{
-		"name without slash":   {func(s *realm.Settings) { s.Name = "customers" }, "begins with a slash"},
-		"name of an endpoint":  {func(s *realm.Settings) { s.Name = "/a/authorize" }, "name of an endpoint"},
-		"odd name":             {func(s *realm.Settings) { s.Name = "/a b" }, "made of letters"},
-		"empty segment":        {func(s *realm.Settings) { s.Name = "/a//b" }, "made of letters"},
-		"http issuer":          {func(s *realm.Settings) { s.Issuer = "http://auth.test/oauth2/realms/root/realms/customers" }, "must use https"},
-		"issuer elsewhere":     {func(s *realm.Settings) { s.Issuer = "https://auth.test/oauth2" }, "must end in /oauth2/realms/root/realms/customers"},
-		"issuer with query":    {func(s *realm.Settings) { s.Issuer += "?x" }, "query"},
-		"unknown grant":        {func(s *realm.Settings) { s.Grants = append(s.Grants, "magic") }, "unknown grant"},
-		"bad resource":         {func(s *realm.Settings) { s.Resources = []string{"api"} }, "absolute URI"},
-		"unknown service":      {func(s *realm.Settings) { s.DefaultService = "nope" }, `no authentication service "nope"`},
-		"unknown password svc": {func(s *realm.Settings) { s.PasswordServices = []string{"nope"} }, `no authentication service "nope"`},
+		"name without slash":     {func(s *realm.Settings) { s.Name = "customers" }, "begins with a slash"},
+		"name of an endpoint":    {func(s *realm.Settings) { s.Name = "/a/authorize" }, "name of an endpoint"},
+		"name of /json endpoint": {func(s *realm.Settings) { s.Name = "/authenticate" }, "name of an endpoint"},
+		"odd name":               {func(s *realm.Settings) { s.Name = "/a b" }, "made of letters"},
+		"empty segment":          {func(s *realm.Settings) { s.Name = "/a//b" }, "made of letters"},
+		"http issuer":            {func(s *realm.Settings) { s.Issuer = "http://auth.test/oauth2/realms/root/realms/customers" }, "must use https"},
+		"issuer elsewhere":       {func(s *realm.Settings) { s.Issuer = "https://auth.test/oauth2" }, "must end in /oauth2/realms/root/realms/customers"},
+		"issuer with query":      {func(s *realm.Settings) { s.Issuer += "?x" }, "query"},
+		"unknown grant":          {func(s *realm.Settings) { s.Grants = append(s.Grants, "magic") }, "unknown grant"},
+		"bad resource":           {func(s *realm.Settings) { s.Resources = []string{"api"} }, "absolute URI"},
+		"unknown service":        {func(s *realm.Settings) { s.DefaultService = "nope" }, `no authentication service "nope"`},
+		"unknown password svc":   {func(s *realm.Settings) { s.PasswordServices = []string{"nope"} }, `no authentication service "nope"`},
 		"json_authenticate without users": {func(s *realm.Settings) {
 			s.JSONAuthenticate, s.DefaultService, s.Clients = true, "", s.Clients[:1]
 		}, "json_authenticate signs users in"},
