@@ -68,7 +68,11 @@ func spanOr(word string, value caddy.Duration, target *caddy.Duration) reader {
 func flag(target *bool) reader {
 	return func(d *caddyfile.Dispenser) error {
 		*target = true
-		return noArgs(d)
+		option := d.Val()
+		if d.NextArg() {
+			return d.Errf("%s stands alone, without %q; leave the line out to switch it off", option, d.Val())
+		}
+		return nil
 	}
 }
 
