@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -88,7 +89,7 @@ func (e *Endpoint) takeConsent(w http.ResponseWriter, req *http.Request, r *requ
 	case "allow":
 		e.allow(w, req, r, v, id)
 	case "deny":
-		e.respondError(w, r.target, denied())
+		e.deny(ctx, w, r, v, id)
 	default:
 		e.fail(ctx, w, oauth.InvalidRequest("decision must be allow or deny."))
 	}
@@ -111,6 +112,22 @@ func (e *Endpoint) allow(w http.ResponseWriter, req *http.Request, r *request, v
 		Realm: e.realm.Name, Subject: v.session.Subject, ClientID: r.client.ID,
 		Scope: r.scope, Resources: r.resources, Updated: e.realm.Now(),
 	}})
+}
+
+// deny tells the client that the user said no. That uses the form up, too: the
+// row of a grant that was over from the start keeps it from being sent again
+// with another decision (PG9).
+func (e *Endpoint) deny(ctx context.Context, w http.ResponseWriter, r *request, v *visitor, id string) {
+	now := e.realm.Now()
+	grant := e.newGrant(r, v, approval{grantID: id}, now)
+	grant.Type, grant.State, grant.PurgeAt = oauth.GrantAuthorizationCode, store.GrantRevoked, purgeAt(0, now)
+	if err := e.realm.Store.CreateGrant(ctx, grant, nil); err != nil {
+		if !usedForm(w, err) {
+			e.refuse(ctx, w, r, err)
+		}
+		return
+	}
+	e.respondError(w, r.target, denied())
 }
 
 // usedForm is told to whoever sends a consent form twice (PG10).

@@ -118,6 +118,22 @@ func TestPG9_AConsentFormWorksOnce(t *testing.T) {
 	isPage(t, b.post(address, form, own...), http.StatusConflict)
 }
 
+func TestPG9_ADeniedFormIsUsedUp(t *testing.T) {
+	b := newBrowser(t)
+	address := goesTo(t, b.get(b.signIn(params())), "consent")
+	form := url.Values{"form_token": {formToken(t, b.get(address))}, "decision": {"deny"}}
+	if got := answered(t, b.post(address, form, own...)); got.Get("error") != "access_denied" {
+		t.Fatalf("the client gets %v", got)
+	}
+	form.Set("decision", "allow")
+	isPage(t, b.post(address, form, own...), http.StatusConflict)
+	b.world.Clock.Advance(9*time.Minute + 59*time.Second)
+	if _, err := b.world.Store.DeleteExpired(t.Context(), b.world.Clock.Now(), 100); err != nil {
+		t.Fatal(err)
+	}
+	isPage(t, b.post(address, form, own...), http.StatusConflict)
+}
+
 func TestPG10_TwoTabsEachGetTheirAnswer(t *testing.T) {
 	b := newBrowser(t)
 	b.signIn(params())
