@@ -2,6 +2,7 @@ package authserver_test
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -110,6 +111,13 @@ func TestAS60_EarlyDataIsTooEarly(t *testing.T) {
 	for _, path := range []string{"/oauth2/access_token", "/oauth2/token/revoke", "/oauth2/introspect", "/oauth2/authorize"} {
 		if answer := h.post(h.server, path, early, "grant_type", "client_credentials"); answer.Code != http.StatusTooEarly {
 			t.Errorf("%s: status %d, want 425", path, answer.Code)
+		}
+	}
+	for complete, want := range map[bool]bool{false: true, true: false} {
+		over := func(r *http.Request) { r.TLS = &tls.ConnectionState{HandshakeComplete: complete} }
+		answer := h.post(h.server, "/oauth2/access_token", over, "grant_type", "client_credentials")
+		if early := answer.Code == http.StatusTooEarly; early != want {
+			t.Errorf("handshake complete %v: status %d", complete, answer.Code)
 		}
 	}
 	if answer := h.post(h.server, "/oauth2/access_token", nil, "grant_type", "client_credentials"); answer.Code == http.StatusTooEarly {

@@ -23,12 +23,3 @@ const (
 type Event struct {
 	Name, Realm, ClientID, Subject, GrantID string
 }
-
-// NoObserver ignores everything.
-type NoObserver struct{}
-
-// TokenAnswered does nothing.
-func (NoObserver) TokenAnswered(string, string, string) {}
-
-// Security does nothing.
-func (NoObserver) Security(context.Context, Event) {}
