@@ -14,6 +14,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	// What the binary is built of: without it the go command would take results
+	// of an older binary from its cache.
+	_ "github.com/caddy-oauth2/caddy-oauth2/caddymodule"
 )
 
 // repository is the root of the checkout.
