@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -75,57 +74,6 @@ func (b *BearerAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Err(err.Error())
 	}
 	return nil
-}
-
-// readPublic reads: public [<methods>] <paths...>.
-func (b *BearerAuth) readPublic(d *caddyfile.Dispenser) error {
-	args := d.RemainingArgs()
-	var methods []string
-	if len(args) > 1 && !strings.HasPrefix(args[0], "/") {
-		methods, args = parseMethods(args[0]), args[1:]
-	}
-	if len(args) == 0 {
-		return d.Err("public takes paths, as in: public /health")
-	}
-	for _, path := range args {
-		b.Rules = append(b.Rules, BearerRule{Public: true, Methods: methods, Path: path})
-	}
-	return nil
-}
-
-// readAllow reads: allow <methods>|* <path> [scope <tokens...>].
-func (b *BearerAuth) readAllow(d *caddyfile.Dispenser) error {
-	args := d.RemainingArgs()
-	if len(args) < 2 || strings.HasPrefix(args[0], "/") {
-		return d.Err("allow takes methods and a path, as in: allow GET,HEAD /orders* scope orders:read")
-	}
-	rule := BearerRule{Methods: parseMethods(args[0]), Path: args[1]}
-	if rest := args[2:]; len(rest) > 0 {
-		if rest[0] != "scope" || len(rest) == 1 {
-			return d.Errf("allow %s %s may be followed by scope and its tokens, not by %q", args[0], args[1], strings.Join(rest, " "))
-		}
-		rule.Scope = rest[1:]
-	}
-	b.Rules = append(b.Rules, rule)
-	return nil
-}
-
-// readToken reads: token forward.
-func (b *BearerAuth) readToken(d *caddyfile.Dispenser) error {
-	var what string
-	if !d.AllArgs(&what) || what != "forward" {
-		return d.Err("token takes one word, as in: token forward")
-	}
-	b.ForwardToken = true
-	return nil
-}
-
-// parseMethods reads methods joined by commas; * is all of them.
-func parseMethods(text string) []string {
-	if text == "*" {
-		return nil
-	}
-	return strings.Split(text, ",")
 }
 
 // Interface guard

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -43,8 +44,14 @@ type refusal struct {
 	code, description string
 	silent            bool
 	scope             oauth.Scope
-	retryAfter        time.Duration
-	cause             error
+	// parameters are further ones of the challenge: name, value, name, value.
+	parameters []string
+	// scheme is the one that the code is about. Default: Bearer.
+	scheme string
+	// nonce is one for the next DPoP proof; "" for none.
+	nonce      string
+	retryAfter time.Duration
+	cause      error
 }
 
 // Error implements error for logs: no part of a token is in it.
@@ -125,13 +132,27 @@ func refusePanic(cause error) *refusal {
 	return &refusal{status: http.StatusInternalServerError, reason: reasonPanic, silent: true, cause: cause}
 }
 
+// challenges is what every challenge of a bearer_auth says.
+type challenges struct {
+	// realm is the audience; metadata the address of the resource's metadata
+	// (RFC 9728 §5.1), "" for none.
+	realm, metadata string
+	// proofAlgorithms are those of DPoP proofs, separated by spaces; "" where
+	// DPoP is not taken.
+	proofAlgorithms string
+}
+
 // answer puts a refusal on the wire: the headers here, the status through
 // Caddy, so that handle_errors can write the page.
-func (r *refusal) answer(h http.Header, realm string) error {
+func (r *refusal) answer(h http.Header, c challenges) error {
 	h.Set("Cache-Control", "no-store")
 	if !r.silent {
-		h.Set("WWW-Authenticate", r.challenge(realm))
+		h["Www-Authenticate"] = r.challenge(c)
 		h.Add("Access-Control-Expose-Headers", "WWW-Authenticate")
+	}
+	if r.nonce != "" {
+		h.Set("DPoP-Nonce", r.nonce)
+		h.Add("Access-Control-Expose-Headers", "DPoP-Nonce")
 	}
 	if r.retryAfter > 0 {
 		seconds := (r.retryAfter + time.Second - 1) / time.Second
@@ -140,14 +161,31 @@ func (r *refusal) answer(h http.Header, realm string) error {
 	return caddyhttp.Error(r.status, r)
 }
 
-// challenge is the WWW-Authenticate value. Nothing in it comes from the request.
-func (r *refusal) challenge(realm string) string {
-	parameters := []string{"realm", realm}
-	if r.code != "" {
+// challenge gives the WWW-Authenticate values, one for each scheme that is
+// taken. What went wrong stands with the scheme that it is about. Nothing in
+// them comes from the request.
+func (r *refusal) challenge(c challenges) []string {
+	values := []string{r.challengeOf("Bearer", c)}
+	if c.proofAlgorithms != "" {
+		values = append(values, r.challengeOf("DPoP", c))
+	}
+	return values
+}
+
+func (r *refusal) challengeOf(scheme string, c challenges) string {
+	parameters := []string{"realm", c.realm}
+	if scheme == cmp.Or(r.scheme, "Bearer") && r.code != "" {
 		parameters = append(parameters, "error", r.code, "error_description", r.description)
+		parameters = append(parameters, r.parameters...)
 	}
 	if len(r.scope) > 0 {
 		parameters = append(parameters, "scope", r.scope.String())
 	}
-	return oauth.Challenge("Bearer", parameters...)
+	if scheme == "DPoP" {
+		parameters = append(parameters, "algs", c.proofAlgorithms)
+	}
+	if c.metadata != "" {
+		parameters = append(parameters, "resource_metadata", c.metadata)
+	}
+	return oauth.Challenge(scheme, parameters...)
 }

@@ -86,27 +86,9 @@ type BearerAuth struct {
 	matchers     caddyhttp.MatcherSets
 	rules        *introspect.Rules
 	introspector *introspect.Introspector
+	challenges   challenges
 	releases     []func()
 	log          *slog.Logger
-}
-
-// BearerRule says which token a request needs.
-type BearerRule struct {
-	// Public lets the request pass without a token. A token that it has is
-	// neither checked nor forwarded. Default: false.
-	Public bool `json:"public,omitempty"`
-
-	// Methods are the HTTP methods that the rule speaks of. Default: all.
-	Methods []string `json:"methods,omitempty"`
-
-	// Path is the path that the rule speaks of, case-sensitive and in whole
-	// segments: `/orders` is that path alone, `/orders*` also what is below it,
-	// and `*` is any path. Default: `*`.
-	Path string `json:"path,omitempty"`
-
-	// Scope are the scope tokens that the access token must have, all of them.
-	// Default: none, any valid token passes.
-	Scope []string `json:"scope,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -144,7 +126,23 @@ func (b *BearerAuth) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
-	return b.provisionIntrospector(ctx)
+	loaded, err := ctx.App("oauth2")
+	if err != nil {
+		return err
+	}
+	app, ok := loaded.(*App)
+	if !ok {
+		return fmt.Errorf("the oauth2 app is a %T", loaded)
+	}
+	if err := b.provisionIntrospector(ctx, app); err != nil {
+		return err
+	}
+	for _, provision := range []func(caddy.Context, *App) error{b.provisionUpstream, b.provisionMetadata, b.provisionStreams} {
+		if err := provision(ctx, app); err != nil {
+			return fmt.Errorf("bearer_auth: %w", err)
+		}
+	}
+	return nil
 }
 
 // check finds what is wrong with the settings by themselves.
@@ -164,37 +162,25 @@ func (b *BearerAuth) check() error {
 	if leeway := time.Duration(b.Leeway); leeway < 0 || leeway > maxLeeway {
 		return fmt.Errorf("bearer_auth has leeway %s; it is %s at most", leeway, maxLeeway)
 	}
-	_, _, err := introspect.NewRules(b.lines())
-	return err
-}
-
-// lines are the rules as introspect takes them.
-func (b *BearerAuth) lines() []introspect.Rule {
-	lines := make([]introspect.Rule, len(b.Rules))
-	for i, rule := range b.Rules {
-		lines[i] = introspect.Rule{
-			Public: rule.Public, Methods: rule.Methods, Path: cmp.Or(rule.Path, "*"), Scope: rule.Scope,
-		}
-	}
-	return lines
-}
-
-func (b *BearerAuth) provisionIntrospector(ctx caddy.Context) error {
-	loaded, err := ctx.App("oauth2")
-	if err != nil {
+	if _, _, err := introspect.NewRules(b.lines()); err != nil {
 		return err
 	}
-	app, ok := loaded.(*App)
-	if !ok {
-		return fmt.Errorf("the oauth2 app is a %T", loaded)
+	for _, check := range []func() error{b.checkProof, b.checkUpstream, b.checkMetadata, b.checkStreams} {
+		if err := check(); err != nil {
+			return fmt.Errorf("bearer_auth: %w", err)
+		}
 	}
+	return nil
+}
+
+func (b *BearerAuth) provisionIntrospector(ctx caddy.Context, app *App) error {
 	cache, release, err := acquireCache()
 	if err != nil {
 		return err
 	}
 	b.releases = append(b.releases, release)
 	config := introspect.Config{
-		OwnPrefixes: token.Prefixes(), Cache: cache,
+		OwnPrefixes: token.Prefixes(), Cache: cache, DenyList: app.denyList(),
 		Leeway: cmp.Or(time.Duration(b.Leeway), defaultLeeway), Now: time.Now,
 	}
 	repl := caddy.NewReplacer()
@@ -206,6 +192,7 @@ func (b *BearerAuth) provisionIntrospector(ctx caddy.Context) error {
 		config.Audiences = append(config.Audiences, audience)
 	}
 	b.Audience = config.Audiences
+	b.challenges.realm = b.Audience[0]
 	for _, name := range b.Realms {
 		issuer, err := app.realmIssuer(name)
 		if err != nil {
@@ -225,6 +212,9 @@ func (b *BearerAuth) provisionIntrospector(ctx caddy.Context) error {
 		}
 		b.releases = append(b.releases, release)
 		config.Issuers = append(config.Issuers, issuer)
+	}
+	if err := b.provisionProof(ctx, app, &config); err != nil {
+		return fmt.Errorf("bearer_auth: %w", err)
 	}
 	if b.introspector, err = introspect.New(config); err != nil {
 		return fmt.Errorf("bearer_auth: %w", err)

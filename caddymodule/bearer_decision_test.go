@@ -45,7 +45,7 @@ func TestRS39_AMatcherThatCannotSayRefuses(t *testing.T) {
 	b := &BearerAuth{Audience: []string{"https://api.test"}, log: slog.New(slog.DiscardHandler)}
 	b.matchers = caddyhttp.MatcherSets{caddyhttp.MatcherSet{broken{}}}
 	r := caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, "/", nil), caddy.NewReplacer(), httptest.NewRecorder(), nil)
-	if b.admit(r) == nil {
+	if b.admit(r).refused == nil {
 		t.Error("the request passes unguarded")
 	}
 }

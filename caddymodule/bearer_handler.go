@@ -24,24 +24,33 @@ const (
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (b *BearerAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if refused := b.admit(r); refused != nil {
+	if b.publishes(w, r) {
+		return nil
+	}
+	v := b.admit(r)
+	if v.refused != nil {
 		if awaitsBody(r) {
 			w.Header().Set("Connection", "close")
 		}
-		return refused.answer(w.Header(), b.Audience[0])
+		return v.refused.answer(w.Header(), b.challenges)
 	}
+	if v.token == nil {
+		return next.ServeHTTP(w, r)
+	}
+	w, r, done := b.follow(w, r, v)
+	defer done()
 	return next.ServeHTTP(w, r)
 }
 
 // admit decides whether a request passes, and leaves it as the upstream may see
 // it. A panic in here is a refusal: nothing passes that was not decided (RS39).
-func (b *BearerAuth) admit(r *http.Request) (refused *refusal) {
+func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			// The value of the panic could hold part of a token; the stack cannot.
 			b.log.Error("bearer_auth panicked and refused the request", "stack", string(debug.Stack()))
-			observeRequest(issuerNone, decisionRefused, reasonPanic)
-			refused = refusePanic(fmt.Errorf("panic with a %T", fault))
+			v = verdict{refused: refusePanic(fmt.Errorf("panic with a %T", fault)), issuer: issuerNone}
+			observeRequest(v.issuer, v.decision(), v.reason())
 		}
 	}()
 	// "GET http://api HTTP/1.1" has no path and means "/" (RFC 9112 §3.2.2): so
@@ -58,11 +67,12 @@ func (b *BearerAuth) admit(r *http.Request) (refused *refusal) {
 	}
 	guarded, err := b.matchers.AnyMatchWithError(r)
 	if err != nil {
-		observeRequest(issuerNone, decisionRefused, reasonMatcher)
-		return refuseMatcher(err)
+		v := verdict{refused: refuseMatcher(err), issuer: issuerNone}
+		b.note(r, v)
+		return v
 	}
 	if !guarded {
-		return nil
+		return verdict{}
 	}
 	if known {
 		stripForged(r)
@@ -73,13 +83,10 @@ func (b *BearerAuth) admit(r *http.Request) (refused *refusal) {
 	if len(b.Rules) > 0 || b.CORSPreflight {
 		overrideGuard.strip(r.Header)
 	}
-	v := b.judge(r, id.authorization)
-	observeRequest(v.issuer, v.decision(), v.reason())
+	v = b.judge(r, id)
+	b.note(r, v)
 	id.set(r.Context(), v.token)
-	if v.token != nil && b.ForwardToken {
-		r.Header["Authorization"] = id.authorization
-	}
-	return v.refused
+	return v
 }
 
 var errNotBearer = oauth.InvalidRequest("The Authorization header must be the word Bearer, one space and one token.")
@@ -120,14 +127,15 @@ func (v verdict) reason() string {
 
 // judge decides by the rules first, for they say whether a token matters. A
 // request that would be refused anyway is told first that its token is bad.
-func (b *BearerAuth) judge(r *http.Request, credentials []string) verdict {
+func (b *BearerAuth) judge(r *http.Request, id *identity) verdict {
+	credentials := id.authorization
 	if b.rules.HasPaths() && ambiguousPath(r.URL) {
 		return verdict{refused: refuseAmbiguousPath(), issuer: issuerNone}
 	}
 	if b.CORSPreflight && isPreflight(r) {
 		return verdict{passed: decisionPreflight, issuer: issuerNone}
 	}
-	decision, scope := b.rules.Decide(effectiveMethod(r), r.URL.Path)
+	decision, requirement := b.rules.Decide(effectiveMethod(r), r.URL.Path)
 	if decision == introspect.Public {
 		return verdict{passed: decisionPublic, issuer: issuerNone}
 	}
@@ -142,26 +150,27 @@ func (b *BearerAuth) judge(r *http.Request, credentials []string) verdict {
 	}
 	if !present {
 		// Nobody has no scope, and no rule at all does not mean everybody.
-		if b.Mode == modeOptional && decision == introspect.Allow && len(scope) == 0 {
+		if b.Mode == modeOptional && decision == introspect.Allow && requirement == nil {
 			return verdict{passed: decisionAnonymous, issuer: issuerNone}
 		}
 		return verdict{refused: refuseNoToken(), issuer: issuerNone}
 	}
-	result, err := b.introspector.Introspect(r.Context(), token)
+	result, err := b.introspector.Introspect(r.Context(), b.presented(r, id, token))
 	v := verdict{passed: decisionAllowed, issuer: issuerLabel(result.Issuer)}
 	if err != nil {
 		v.refused = refuseIntrospection(err)
 		return v
 	}
 	cacheLookup(result.Cached)
-	switch {
-	case decision != introspect.Allow:
+	if decision != introspect.Allow {
 		v.refused = refuseNoRule()
-	case !scope.Within(result.Token.Scope):
-		v.refused = refuseScope(scope)
-	case !setIdentity(r.Header, result.Token):
-		v.refused = refuseToken(reasonHeaderValue, nil)
-	default:
+	} else {
+		v.refused = b.meets(r, requirement, result.Token)
+	}
+	if v.refused == nil {
+		v.refused = b.hand(r, result.Token, credentials)
+	}
+	if v.refused == nil {
 		v.token = result.Token
 	}
 	return v

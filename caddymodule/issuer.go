@@ -1,10 +1,8 @@
 package caddymodule
 
 import (
-	"cmp"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,7 +10,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
@@ -62,31 +59,6 @@ type ForeignIssuer struct {
 	roots   []byte // PEM; nil for the operating system's
 }
 
-// IssuerIntrospection is how a foreign issuer is asked for tokens.
-type IssuerIntrospection struct {
-	// ClientID is the client as which this gateway asks (client_secret_basic).
-	// Required.
-	ClientID string `json:"client_id,omitempty"`
-
-	// ClientSecret is the secret of that client, best as a placeholder,
-	// `{env.NAME}` or `{file./path}`. Required.
-	ClientSecret string `json:"client_secret,omitempty"`
-
-	// Cache is how long at most an active token is taken for active without
-	// asking again: a revocation over there counts here after so long. Never
-	// past its expiry. Default: 60s.
-	Cache caddy.Duration `json:"cache,omitempty"`
-
-	// NegativeCache is how long at most a token that was not active is refused
-	// without asking again, 5s at most. Default: 5s.
-	NegativeCache caddy.Duration `json:"negative_cache,omitempty"`
-
-	// MissingAudience says what to do with an answer that names no `aud`:
-	// `refuse`, or `allow` for issuers that never tell one, whose tokens for any
-	// other API then open this one. Default: `refuse`.
-	MissingAudience string `json:"missing_audience,omitempty"`
-}
-
 // IssuerKeys is how the keys of a foreign issuer are read.
 type IssuerKeys struct {
 	// Refresh is how often they are read again: a key that it withdraws counts
@@ -97,11 +69,6 @@ type IssuerKeys struct {
 	// read. After that requests are answered with 503. Default: 24h.
 	MaxStale caddy.Duration `json:"max_stale,omitempty"`
 }
-
-const (
-	missingAudienceRefuse = "refuse"
-	missingAudienceAllow  = "allow"
-)
 
 // Provision fills in placeholders and defaults. It reads files and does no
 // network I/O.
@@ -126,21 +93,6 @@ func (i *ForeignIssuer) Provision(_ caddy.Context) error {
 	return i.Introspection.provision(&i.foreign, repl)
 }
 
-func (o *IssuerIntrospection) provision(foreign *introspect.Foreign, repl *caddy.Replacer) error {
-	if o == nil {
-		return nil
-	}
-	secret, err := resolveSecret(o.ClientSecret, repl)
-	if err != nil {
-		return fmt.Errorf("the secret of the introspection client %w", err)
-	}
-	foreign.ClientID, foreign.ClientSecret = o.ClientID, oauth.NewSecret(secret)
-	foreign.CacheTTL = cmp.Or(time.Duration(o.Cache), time.Minute)
-	foreign.NegativeTTL = cmp.Or(time.Duration(o.NegativeCache), 5*time.Second)
-	foreign.RequireAudience = o.MissingAudience != missingAudienceAllow
-	return nil
-}
-
 // Validate refuses settings that cannot work or contradict each other.
 func (i *ForeignIssuer) Validate() error {
 	if err := i.foreign.Check(); err != nil {
@@ -149,22 +101,7 @@ func (i *ForeignIssuer) Validate() error {
 	if i.roots != nil && !x509.NewCertPool().AppendCertsFromPEM(i.roots) {
 		return fmt.Errorf("tls_ca: %s holds no certificate in PEM form", i.TLSCA)
 	}
-	o := i.Introspection
-	switch {
-	case o == nil:
-		return nil
-	case i.ValidateBy == introspect.ValidateJWT:
-		return errors.New("there are introspection settings, but validate jwt never asks; take one of them away")
-	case o.ClientID == "":
-		return errors.New("there is introspection without a client; add one, as in: client gateway {env.GATEWAY_SECRET}")
-	case o.MissingAudience == "":
-		return nil
-	default:
-		if err := oneOf("missing_audience", []string{o.MissingAudience}, []string{missingAudienceRefuse, missingAudienceAllow}); err != nil {
-			return fmt.Errorf("introspection %w", err)
-		}
-		return nil
-	}
+	return i.Introspection.validate(i.ValidateBy)
 }
 
 // client makes the HTTP client for the issuer. It takes no proxy from the

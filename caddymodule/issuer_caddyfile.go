@@ -38,25 +38,6 @@ func (i *ForeignIssuer) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	})
 }
 
-func (i *ForeignIssuer) readIntrospection(d *caddyfile.Dispenser) error {
-	if err := noArgs(d); err != nil {
-		return err
-	}
-	o := new(IssuerIntrospection)
-	i.Introspection = o
-	return readBlock(d, "introspection", map[string]reader{
-		"client": func(d *caddyfile.Dispenser) error {
-			if !d.AllArgs(&o.ClientID, &o.ClientSecret) {
-				return d.Err("client takes an id and a secret, as in: client gateway {env.GATEWAY_SECRET}")
-			}
-			return nil
-		},
-		"cache":            span(&o.Cache),
-		"negative_cache":   span(&o.NegativeCache),
-		"missing_audience": text(&o.MissingAudience),
-	})
-}
-
 func (i *ForeignIssuer) readKeys(d *caddyfile.Dispenser) error {
 	if err := noArgs(d); err != nil {
 		return err

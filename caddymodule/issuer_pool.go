@@ -152,9 +152,8 @@ func issuerNames(issuers map[string]*ForeignIssuer) string {
 // secrets and files hold included.
 func (i *ForeignIssuer) poolKey() [sha256.Size]byte {
 	f := &i.foreign
-	return sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q %x %d %d %t %d %d %d %x",
-		f.URL, f.Validate, f.Algorithms, f.TokenType, f.ClientID, f.ClientSecret.Digest(),
-		f.CacheTTL, f.NegativeTTL, f.RequireAudience, f.Refresh, f.MaxStale, f.Timeout, i.roots))
+	return sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %s %d %d %d %x",
+		f.URL, f.Validate, f.Algorithms, f.TokenType, f.DescribeIntrospection(), f.Refresh, f.MaxStale, f.Timeout, i.roots))
 }
 
 // Interface guard

@@ -118,9 +118,27 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	// Last, so that a configuration that fails has nothing to give back.
-	a.backend, err = usePool(a.storage.Resource())
-	a.acquired = err == nil
+	return a.needBackend()
+}
+
+// needBackend says that a feature needs the store. A gateway without realms opens
+// none until something does. Modules call it when they are provisioned.
+func (a *App) needBackend() error {
+	if a.backend != nil {
+		return nil
+	}
+	backend, err := usePool(a.storage.Resource())
+	a.backend, a.acquired = backend, err == nil
 	return err
+}
+
+// liveBackend gives the open backend and what ends its use; it is an error while
+// the store is not open. It is for the features that said needBackend.
+func (a *App) liveBackend(ctx context.Context) (*authserver.Backend, func(), error) {
+	if a.serving(ctx) == nil || !a.backend.acquire() {
+		return nil, nil, errNotReady
+	}
+	return a.backend.backend.Load(), a.backend.release, nil
 }
 
 // provisionIssuers checks the foreign issuers and contacts none.

@@ -55,7 +55,7 @@ func (h *ServerHandler) Provision(ctx caddy.Context) error {
 	if !ok {
 		return fmt.Errorf("the oauth2 app is a %T", loaded)
 	}
-	if app.backend == nil {
+	if len(app.Realms) == 0 {
 		return errors.New("oauth2_server has no realm to answer for; add one to the global options: oauth2 { realm / { issuer https://auth.example.com/oauth2 } }")
 	}
 	h.app = app

@@ -16,7 +16,7 @@ import (
 // cache.
 func expectCached(t *testing.T, at *introspect.Introspector, token string, want bool) {
 	t.Helper()
-	result, err := at.Introspect(context.Background(), oauth.NewSecret(token))
+	result, err := at.Introspect(context.Background(), introspect.Presented{Token: oauth.NewSecret(token)})
 	if err != nil || result.Cached != want {
 		t.Errorf("cached %v, want %v (%v)", result.Cached, want, err)
 	}
@@ -138,7 +138,7 @@ func TestF23_FloodOfBadTokens(t *testing.T) {
 		cache.Wait()
 		hits := 0
 		for _, token := range good {
-			if result, err := at.Introspect(context.Background(), oauth.NewSecret(token)); err == nil && result.Cached {
+			if result, err := at.Introspect(context.Background(), introspect.Presented{Token: oauth.NewSecret(token)}); err == nil && result.Cached {
 				hits++
 			}
 		}
@@ -232,7 +232,7 @@ func BenchmarkCachedHit(b *testing.B) {
 	cache.Wait()
 	b.ReportAllocs()
 	for b.Loop() {
-		if result, err := at.Introspect(context.Background(), token); err != nil || !result.Cached {
+		if result, err := at.Introspect(context.Background(), introspect.Presented{Token: token}); err != nil || !result.Cached {
 			b.Fatal("no hit", err)
 		}
 	}
@@ -246,7 +246,7 @@ func BenchmarkColdES256(b *testing.B) {
 	expect(b, at, token.Reveal(), "ok")
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := at.Introspect(context.Background(), token); err != nil {
+		if _, err := at.Introspect(context.Background(), introspect.Presented{Token: token}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -270,7 +270,7 @@ func TestTheCacheMayBeClosedWhileItIsUsed(t *testing.T) {
 		for n := range 4 {
 			users.Go(func() {
 				for i := range 200 {
-					if _, err := at.Introspect(t.Context(), oauth.NewSecret(fmt.Sprintf("t%d-%d", n, i))); err != nil {
+					if _, err := at.Introspect(t.Context(), introspect.Presented{Token: oauth.NewSecret(fmt.Sprintf("t%d-%d", n, i))}); err != nil {
 						t.Error(err)
 					}
 					if i == 20 {

@@ -190,7 +190,7 @@ func TestG86_TheClientIsTamed(t *testing.T) {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 	remote := introspect.Start(introspect.Foreign{URL: server.URL, Now: time.Now, Client: client})
 	at := route(t, remote, nil)
-	_, err := at.Introspect(context.Background(), oauth.NewSecret(newKey("k", oauth.ES256).sign("at+jwt", claims(time.Now(), map[string]any{"iss": server.URL}))))
+	_, err := at.Introspect(context.Background(), introspect.Presented{Token: oauth.NewSecret(newKey("k", oauth.ES256).sign("at+jwt", claims(time.Now(), map[string]any{"iss": server.URL})))})
 	remote.Stop()
 	if err == nil || client.CheckRedirect == nil {
 		t.Errorf("verdict %v", err)

@@ -47,14 +47,8 @@ type Foreign struct {
 	// TokenType is "compat" (at+jwt, JWT or none, never an ID token) or
 	// "strict". Default: compat.
 	TokenType string
-	// ClientID and ClientSecret authenticate us at the introspection endpoint.
-	ClientID     string
-	ClientSecret oauth.Secret
-	// CacheTTL bounds how long a positive answer of introspection is kept;
-	// NegativeTTL how long "inactive" is, 5 s at most. 0 keeps none.
-	CacheTTL, NegativeTTL time.Duration
-	// RequireAudience refuses introspection answers without aud.
-	RequireAudience bool
+	// Introspection is how the issuer is asked; without a client it never is.
+	Introspection
 	// Refresh is how often keys are read again, 5 min by default; MaxStale how
 	// long the last good set is used while they cannot be, 24 h by default.
 	Refresh, MaxStale time.Duration
@@ -103,14 +97,13 @@ func (f Foreign) Check() error {
 		return fmt.Errorf("issuer %s: token_type %q is unknown: use compat or strict", f.URL, f.TokenType)
 	case f.Validate == ValidateIntrospect && f.ClientID == "":
 		return fmt.Errorf("issuer %s: validate introspect needs a client and its secret", f.URL)
-	case (f.ClientID == "") != f.ClientSecret.Empty():
-		return fmt.Errorf("issuer %s: an introspection client needs both an id and a secret", f.URL)
 	case f.Leeway < 0 || f.Leeway > maxLeeway:
 		return fmt.Errorf("issuer %s: clock leeway %s is out of bounds: use 0s to %s", f.URL, f.Leeway, maxLeeway)
-	case min(f.CacheTTL, f.NegativeTTL, f.Refresh, f.MaxStale, f.Timeout) < 0:
+	case min(f.Refresh, f.MaxStale, f.Timeout) < 0:
 		return fmt.Errorf("issuer %s: a duration is negative", f.URL)
-	case f.NegativeTTL > maxRefusedFor:
-		return fmt.Errorf("issuer %s: inactive tokens may be remembered for %s at most", f.URL, maxRefusedFor)
+	}
+	if err := f.checkIntrospection(); err != nil {
+		return fmt.Errorf("issuer %s: %w", f.URL, err)
 	}
 	for _, algorithm := range f.Algorithms {
 		if !slices.Contains(algorithms, algorithm) {

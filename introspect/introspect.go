@@ -84,6 +84,8 @@ type Config struct {
 	OwnPrefixes []string
 	// Cache holds verdicts; shared by all routes. nil for none.
 	Cache *Cache
+	// DenyList is asked on every call, cached verdicts included. nil for none.
+	DenyList *DenyList
 	// Leeway is what clocks may differ by, 0 to 60 s.
 	Leeway time.Duration
 	Now    func() time.Time
@@ -138,21 +140,24 @@ type Result struct {
 //
 // The cache holds what sources said. What depends on the route or on the time
 // is checked on every call, so a hit and a miss decide alike (RS33).
-func (i *Introspector) Introspect(ctx context.Context, token oauth.Secret) (Result, error) {
-	text := token.Reveal()
+func (i *Introspector) Introspect(ctx context.Context, presented Presented) (Result, error) {
+	text := presented.Token.Reveal()
 	if text == "" || len(text) > oauth.MaxTokenBytes {
 		return Result{}, refuse(ReasonMalformed)
+	}
+	if !i.config.DenyList.ready() {
+		return Result{}, unavailable(errors.New("the deny-list has not been read yet"))
 	}
 	digest := digestOf(text)
 	now := i.config.Now()
 	if known, issuer := i.recall(&digest, now); known != nil {
-		return i.decide(Result{Token: known, Issuer: issuer.Name, Cached: true}, issuer, now)
+		return i.decide(ctx, Result{Token: known, Issuer: issuer.Name, Cached: true}, issuer, &presented, now)
 	}
 	issuer, jwt, err := i.route(text)
 	if err != nil {
 		return Result{}, err
 	}
-	verdict, err := ask(ctx, issuer, token, jwt)
+	verdict, err := ask(ctx, issuer, presented.Token, jwt)
 	if err != nil {
 		return Result{Issuer: issuer.Name}, err
 	}
@@ -161,7 +166,7 @@ func (i *Introspector) Introspect(ctx context.Context, token oauth.Secret) (Resu
 		digest: digest, issuer: issuer.URL, fingerprint: issuer.Fingerprint,
 		until: verdict.until(), token: verdict,
 	}, now)
-	return i.decide(Result{Token: verdict, Issuer: issuer.Name}, issuer, now)
+	return i.decide(ctx, Result{Token: verdict, Issuer: issuer.Name}, issuer, &presented, now)
 }
 
 // recall finds a verdict that still rests on what held when it was given.
@@ -205,30 +210,32 @@ func ask(ctx context.Context, issuer *Issuer, token oauth.Secret, jwt *unverifie
 	return nil, &Unavailable{Cause: err, RetryAfter: retrySoon}
 }
 
-// decide applies what the route asks and what the time says.
-func (i *Introspector) decide(result Result, issuer *Issuer, now time.Time) (Result, error) {
-	if err := i.check(result.Token, issuer, now.Unix()); err != nil {
+// decide applies what the route asks, what the time says and what the caller
+// has proven. The proof comes last: it is used up by being looked at.
+func (i *Introspector) decide(ctx context.Context, result Result, issuer *Issuer, presented *Presented, now time.Time) (Result, error) {
+	err := i.check(result.Token, issuer, now.Unix())
+	if err == nil {
+		err = i.prove(ctx, result.Token, presented, now)
+	}
+	if err != nil {
 		return Result{Issuer: result.Issuer}, err
 	}
 	return result, nil
 }
 
 func (i *Introspector) check(token *Token, issuer *Issuer, now int64) error {
-	_, bound := token.Claims["cnf"]
 	switch {
 	case token.Issuer != issuer.URL:
 		return refuse(ReasonIssuer)
 	case token.Subject == "":
 		return refuse(ReasonClaims)
-	// A token bound to a key is worth nothing without proof of possession,
-	// which a bearer request does not bring (RFC 9449 §7.2, RFC 8705 §3).
-	case bound:
-		return refuse(ReasonBound)
 	// RFC 7519 §4.1.4: on or after exp the token is dead.
 	case now >= token.Expires+i.leeway:
 		return refuse(ReasonExpired)
 	case now < token.NotBefore-i.leeway:
 		return refuse(ReasonNotYetValid)
+	case i.config.DenyList.denies(token):
+		return refuse(ReasonDenied)
 	case len(token.Audience) == 0 && issuer.AudienceOptional:
 		return nil
 	case !i.forUs(token.Audience):

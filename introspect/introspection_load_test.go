@@ -117,7 +117,7 @@ func TestF30_AnEchoingEndpointPutsNothingOfOursIntoErrors(t *testing.T) {
 			body, _ := io.ReadAll(r.Body)
 			return nil, fmt.Errorf("malformed HTTP response %q, %q", body, r.Header.Get("Authorization"))
 		})
-		_, err := at.Introspect(t.Context(), oauth.NewSecret("canary"))
+		_, err := at.Introspect(t.Context(), introspect.Presented{Token: oauth.NewSecret("canary")})
 		var fault *introspect.Unavailable
 		if !errors.As(err, &fault) {
 			t.Fatalf("got %v", err)

@@ -53,7 +53,7 @@ func TestIntrospection(t *testing.T) {
 	withEndpoint(t, nil, func(t *testing.T, at *introspect.Introspector, server *issuer) {
 		now := time.Now()
 		server.tokens["opaque"] = active(nil)
-		result, err := at.Introspect(context.Background(), oauth.NewSecret("opaque"))
+		result, err := at.Introspect(context.Background(), introspect.Presented{Token: oauth.NewSecret("opaque")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func TestMissingAudienceAndExpiry(t *testing.T) {
 	lax := func(f *introspect.Foreign) { f.RequireAudience = false }
 	withEndpoint(t, lax, func(t *testing.T, at *introspect.Introspector, server *issuer) {
 		server.tokens["bare"] = active(map[string]any{"aud": nil, "exp": nil})
-		result, err := at.Introspect(context.Background(), oauth.NewSecret("bare"))
+		result, err := at.Introspect(context.Background(), introspect.Presented{Token: oauth.NewSecret("bare")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +240,7 @@ func TestF24_RS32_SingleFlight(t *testing.T) {
 		impatient, cancel := context.WithCancel(context.Background())
 		var herd sync.WaitGroup
 		herd.Go(func() { // the first one gives up; the others still get the answer
-			_, err := at.Introspect(impatient, oauth.NewSecret("opaque"))
+			_, err := at.Introspect(impatient, introspect.Presented{Token: oauth.NewSecret("opaque")})
 			var unavailable *introspect.Unavailable
 			if !errors.As(err, &unavailable) {
 				t.Errorf("the one that gave up: %v", err)

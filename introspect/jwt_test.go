@@ -47,9 +47,10 @@ func runChanges(t *testing.T, tokenType, typ string, changes []change) {
 func TestToken(t *testing.T) {
 	withJWTs(t, "", func(t *testing.T, at *introspect.Introspector, key signingKey, _ *issuer) {
 		now := time.Now()
-		result, err := at.Introspect(context.Background(), oauth.NewSecret(key.sign("at+jwt", claims(now, map[string]any{
+		result, err := at.Introspect(context.Background(), introspect.Presented{Token: oauth.NewSecret(key.sign("at+jwt", claims(now, map[string]any{
 			"aud": []string{"https://other.example.com", api}, "nbf": now.Unix(), "scope": "a b", "roles": []string{"admin"},
-		}))))
+		})))})
+
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,7 +255,7 @@ func TestScopeAndClient(t *testing.T) {
 			if c.want != "ok" {
 				return
 			}
-			result, _ := at.Introspect(context.Background(), oauth.NewSecret(token))
+			result, _ := at.Introspect(context.Background(), introspect.Presented{Token: oauth.NewSecret(token)})
 			if result.Token.Scope.String() != c.scope || result.Token.ClientID != c.client {
 				t.Errorf("%s: scope %q, client %q", name, result.Token.Scope, result.Token.ClientID)
 			}

@@ -29,6 +29,13 @@ const (
 	// ReasonBound is a token bound to a key (cnf) whose possession was not
 	// proven.
 	ReasonBound = "bound"
+	// ReasonProof is a DPoP proof that does not hold, ReasonReplayed one that was
+	// used before, and ReasonNonce one without the nonce that we gave.
+	ReasonProof    = "proof"
+	ReasonReplayed = "proof_replayed"
+	ReasonNonce    = "nonce"
+	// ReasonDenied is a token that an operator has put on the deny-list.
+	ReasonDenied = "denied"
 	// ReasonInactive is a token that an introspection endpoint does not know,
 	// or no longer.
 	ReasonInactive = "inactive"

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -78,10 +77,8 @@ func (r *Remote) Issuer(name string) Issuer {
 
 // fingerprint covers every setting that decides what a verdict says.
 func (f *Foreign) fingerprint() uint64 {
-	secret := f.ClientSecret.Digest()
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q %x %d %t %d",
-		f.URL, f.Validate, strings.Join(f.Algorithms, " "), f.TokenType,
-		f.ClientID, secret, f.CacheTTL, f.RequireAudience, f.Leeway))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %s %d",
+		f.URL, f.Validate, f.Algorithms, f.TokenType, f.DescribeIntrospection(), f.Leeway))
 	return binary.LittleEndian.Uint64(sum[:])
 }
 

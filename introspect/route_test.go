@@ -105,7 +105,7 @@ func TestRoute(t *testing.T) {
 		} {
 			local.asked = nil
 			before := server.count(askPath)
-			result, err := at.Introspect(context.Background(), oauth.NewSecret(c.token))
+			result, err := at.Introspect(context.Background(), introspect.Presented{Token: oauth.NewSecret(c.token)})
 			if got := verdict(t, at, c.token); got != c.want || result.Issuer != c.issuer {
 				t.Errorf("%s: %q by %q, want %q by %q (%v)", c.name, got, result.Issuer, c.want, c.issuer, err)
 			}

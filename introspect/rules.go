@@ -40,7 +40,8 @@ type Rules struct {
 
 type line struct {
 	Rule
-	path pattern
+	path        pattern
+	requirement *Requirement
 }
 
 // NewRules checks lines. warnings name lines that can never be reached.
@@ -57,7 +58,7 @@ func NewRules(lines []Rule) (rules *Rules, warnings []string, err error) {
 		if rules.covers(rule.Methods, path) {
 			warnings = append(warnings, fmt.Sprintf("rule %d (%s) is never reached: earlier rules match all that it matches", n+1, rule))
 		}
-		rules.lines = append(rules.lines, line{rule, path})
+		rules.lines = append(rules.lines, line{rule, path, rule.requirement()})
 		rules.paths = rules.paths || !path.any
 	}
 	return rules, warnings, nil
@@ -112,7 +113,9 @@ const (
 )
 
 // Decide finds the first line that matches a method and a decoded path.
-func (r *Rules) Decide(method, path string) (Decision, oauth.Scope) {
+//
+// The requirement is what the line asks of the token; nil for nothing.
+func (r *Rules) Decide(method, path string) (Decision, *Requirement) {
 	if len(r.lines) == 0 {
 		return Allow, nil
 	}
@@ -124,7 +127,7 @@ func (r *Rules) Decide(method, path string) (Decision, oauth.Scope) {
 		if line.Public {
 			return Public, nil
 		}
-		return Allow, line.Scope
+		return Allow, line.requirement
 	}
 	return Deny, nil
 }

@@ -245,8 +245,8 @@ func down(*http.Request) (*http.Response, error) { return nil, errors.New("conne
 // settings are those of the issuer at idp, changed.
 func settings(at *issuer, change func(*introspect.Foreign)) introspect.Foreign {
 	foreign := introspect.Foreign{
-		URL: at.url, Validate: introspect.ValidateAuto, RequireAudience: true, Leeway: 10 * time.Second,
-		CacheTTL: time.Minute, NegativeTTL: 5 * time.Second, Client: &http.Client{Transport: at},
+		URL: at.url, Validate: introspect.ValidateAuto, Leeway: 10 * time.Second,
+		Introspection: introspect.Introspection{CacheTTL: time.Minute, NegativeTTL: 5 * time.Second, RequireAudience: true}, Client: &http.Client{Transport: at},
 		Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 	if change != nil {
@@ -299,7 +299,7 @@ func newCache(t testing.TB) *introspect.Cache {
 // verdict is "ok", the reason of a refusal, or "unavailable".
 func verdict(t testing.TB, at *introspect.Introspector, token string) string {
 	t.Helper()
-	_, err := at.Introspect(context.Background(), oauth.NewSecret(token))
+	_, err := at.Introspect(context.Background(), introspect.Presented{Token: oauth.NewSecret(token)})
 	var refusal *introspect.Refusal
 	var unavailable *introspect.Unavailable
 	switch {
