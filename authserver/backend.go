@@ -35,6 +35,7 @@ type Backend struct {
 	wrapper     *keys.Wrapper
 	hasher      *hashing.Hasher
 	revocations *token.Revocations
+	denials     *Denials
 	log         *slog.Logger
 	now         func() time.Time
 	node        string
@@ -62,6 +63,7 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 	b := &Backend{
 		store: st, wrapper: wrapper, hasher: hasher, log: log, now: now,
 		revocations: token.NewRevocations(st),
+		denials:     &Denials{store: st},
 		node:        rand.Text(),
 		rings:       map[string]openRing{},
 	}
@@ -95,20 +97,21 @@ func (b *Backend) ring(ctx context.Context, realm string, algorithms []string) (
 }
 
 // Run does the background work until ctx ends: it reads the revocation log and
-// deletes what nothing can need any more. While the store cannot be reached the
+// the deny-list, and deletes what nothing can need any more. While the store cannot be reached the
 // last known revocations hold, and one line says so.
 func (b *Backend) Run(ctx context.Context) {
 	revocations := time.NewTicker(revocationInterval)
 	defer revocations.Stop()
 	purge := time.NewTicker(purgeInterval)
 	defer purge.Stop()
-	var reading, purging outage
+	var reading, denying, purging outage
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-revocations.C:
 			reading.note(b.log, "reading the revocation log", b.revocations.Refresh(ctx, b.now()))
+			denying.note(b.log, "reading the deny-list", b.denials.refresh(ctx))
 		case <-purge.C:
 			purging.note(b.log, "deleting expired rows", b.purge(ctx))
 		}

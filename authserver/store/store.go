@@ -58,6 +58,17 @@ type Store interface {
 	// expired by now are left out.
 	Revocations(ctx context.Context, after int64, now time.Time) (entries []Revocation, next int64, err error)
 
+	// PutDenial puts an entry on the deny-list, in the place of one with the same
+	// ID if there is one.
+	PutDenial(ctx context.Context, denial Denial) error
+	// DeleteDenial takes an entry off the deny-list. ErrNotFound when it is not
+	// there.
+	DeleteDenial(ctx context.Context, id string) error
+	// Denials reads what has changed on the deny-list after a position (0: all of
+	// it), oldest change first, removals included, and gives the position to go on
+	// from. No change becomes visible behind a position that was given out.
+	Denials(ctx context.Context, after int64) (changes []Denial, next int64, err error)
+
 	// CreateSession stores a new session and ends the one whose digest is
 	// replaces ("" for none) in the same step: ids rotate at sign-in.
 	CreateSession(ctx context.Context, session Session, replaces string) error

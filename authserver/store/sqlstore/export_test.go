@@ -47,6 +47,7 @@ var Lookups = map[string]string{
 	"selectSession": selectSession, "touchSession": touchSession, "deleteSession": deleteSession,
 	"selectActiveKey": selectActiveKey, "selectRemembered": selectRemembered,
 	"purge grants": purges[0], "purge revocations": purges[1], "purge sessions": purges[2],
+	"nextDenial": nextDenial, "removeDenial": removeDenial, "selectDenials": selectDenials, "purge denials": purges[3],
 }
 
 // Reader runs a statement that gives one text on a connection that reads.

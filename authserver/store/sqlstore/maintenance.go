@@ -25,6 +25,8 @@ var purges = []string{
 		(SELECT position FROM revocations WHERE expires <= ? ORDER BY expires LIMIT ?) AND +expires <= ?`,
 	`DELETE FROM sessions WHERE (realm, digest) IN
 		(SELECT realm, digest FROM sessions WHERE purge_at <= ? ORDER BY purge_at LIMIT ?) AND +purge_at <= ?`,
+	`DELETE FROM denials WHERE id IN
+		(SELECT id FROM denials WHERE purge_at <= ? ORDER BY purge_at LIMIT ?) AND +purge_at <= ?`,
 }
 
 // Remember stores a value under a name unless there is one already.

@@ -2,11 +2,15 @@ package sqlstore_test
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
 )
 
@@ -26,8 +30,8 @@ func TestSchemaIsMadeFromNothingAndKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "directory", "oauth2.db")
 	for range 2 {
 		s := openAt(t, path)
-		if v := version(t, s); v != 1 {
-			t.Errorf("the schema has version %d, want 1", v)
+		if v := version(t, s); v != 2 {
+			t.Errorf("the schema has version %d, want 2", v)
 		}
 		if value, err := s.Remember(t.Context(), "name", "value"); value != "value" || err != nil {
 			t.Errorf("got %q, %v", value, err)
@@ -35,6 +39,34 @@ func TestSchemaIsMadeFromNothingAndKept(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A database of the first version keeps what it holds and learns what is new.
+func TestSchemaOfAnOlderProgramIsBroughtUpToDate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "oauth2.db")
+	first, err := os.ReadFile(filepath.Join("schema", "1.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = old.ExecContext(t.Context(), `CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL);`+
+		string(first)+`INSERT INTO meta VALUES ('schema', 1); INSERT INTO remembered VALUES ('name', 'kept');`)
+	if err := errors.Join(err, old.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := openAt(t, path)
+	if v := version(t, s); v != 2 {
+		t.Errorf("the schema has version %d, want 2", v)
+	}
+	if value, err := s.Remember(t.Context(), "name", "new"); value != "kept" || err != nil {
+		t.Errorf("got %q, %v", value, err)
+	}
+	if err := s.PutDenial(t.Context(), store.Denial{Kind: store.DenyToken, Value: "jti"}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -47,6 +47,12 @@ func steps(ctx context.Context, s store.Store) map[string]func() error {
 			_, _, err := s.Revocations(ctx, 0, start)
 			return err
 		},
+		"PutDenial":    func() error { return s.PutDenial(ctx, denial("jti-1")) },
+		"DeleteDenial": func() error { return s.DeleteDenial(ctx, "unknown") },
+		"Denials": func() error {
+			_, _, err := s.Denials(ctx, 0)
+			return err
+		},
 		"CreateSession": func() error { return s.CreateSession(ctx, session(sessionDigest), "before") },
 		"Session":       func() error { return drop(s.Session(ctx, realm, sessionDigest, start)) },
 		"TouchSession":  func() error { return s.TouchSession(ctx, realm, sessionDigest, at(100), start) },

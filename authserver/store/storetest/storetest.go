@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Refresh", refreshChecks},
 		{"Touch", touchChecks},
 		{"Revocation", revocationChecks},
+		{"Denial", denialChecks},
 		{"Session", sessionChecks},
 		{"Consent", consentChecks},
 		{"Key", keyChecks},
