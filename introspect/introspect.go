@@ -141,32 +141,42 @@ type Result struct {
 // The cache holds what sources said. What depends on the route or on the time
 // is checked on every call, so a hit and a miss decide alike (RS33).
 func (i *Introspector) Introspect(ctx context.Context, presented Presented) (Result, error) {
-	text := presented.Token.Reveal()
+	result, issuer, now, err := i.seek(ctx, presented.Token)
+	if err != nil {
+		return result, err
+	}
+	return i.decide(ctx, result, issuer, &presented, now)
+}
+
+// seek finds what an issuer says of a token, in the cache or by asking, and the
+// time at which it did.
+func (i *Introspector) seek(ctx context.Context, token oauth.Secret) (Result, *Issuer, time.Time, error) {
+	text := token.Reveal()
+	now := i.config.Now()
 	if text == "" || len(text) > oauth.MaxTokenBytes {
-		return Result{}, refuse(ReasonMalformed)
+		return Result{}, nil, now, refuse(ReasonMalformed)
 	}
 	if !i.config.DenyList.ready() {
-		return Result{}, unavailable(errors.New("the deny-list has not been read yet"))
+		return Result{}, nil, now, unavailable(errors.New("the deny-list has not been read yet"))
 	}
 	digest := digestOf(text)
-	now := i.config.Now()
 	if known, issuer := i.recall(&digest, now); known != nil {
-		return i.decide(ctx, Result{Token: known, Issuer: issuer.Name, Cached: true}, issuer, &presented, now)
+		return Result{Token: known, Issuer: issuer.Name, Cached: true}, issuer, now, nil
 	}
 	issuer, jwt, err := i.route(text)
 	if err != nil {
-		return Result{}, err
+		return Result{}, nil, now, err
 	}
-	verdict, err := ask(ctx, issuer, presented.Token, jwt)
+	verdict, err := ask(ctx, issuer, token, jwt)
 	if err != nil {
-		return Result{Issuer: issuer.Name}, err
+		return Result{Issuer: issuer.Name}, issuer, now, err
 	}
 	now = i.config.Now() // the source may have waited
 	i.config.Cache.put(&entry{
 		digest: digest, issuer: issuer.URL, fingerprint: issuer.Fingerprint,
 		until: verdict.until(), token: verdict,
 	}, now)
-	return i.decide(ctx, Result{Token: verdict, Issuer: issuer.Name}, issuer, &presented, now)
+	return Result{Token: verdict, Issuer: issuer.Name}, issuer, now, nil
 }
 
 // recall finds a verdict that still rests on what held when it was given.
