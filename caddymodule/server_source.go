@@ -102,7 +102,7 @@ func (s *realmSource) Introspect(ctx context.Context, raw oauth.Secret) (*intros
 	generation := r.Revocations.Epoch()
 	access, err := r.OpenAccess(raw)
 	if errors.Is(err, token.ErrInvalid) {
-		return nil, &introspect.Refusal{Reason: introspect.ReasonInactive}
+		return nil, &introspect.Refusal{Reason: deadReason(err)}
 	}
 	if err != nil {
 		return nil, &introspect.Unavailable{Cause: err, RetryAfter: retryAfter}
@@ -111,6 +111,21 @@ func (s *realmSource) Introspect(ctx context.Context, raw oauth.Secret) (*intros
 	// One process, one clock: no leeway, from the cache as little as without it.
 	found.Until = found.Expires
 	return found, nil
+}
+
+// deadReason says for logs and operators why a token of a realm is not good. Its
+// bearer is not told.
+func deadReason(err error) string {
+	switch {
+	case errors.Is(err, realm.ErrRevoked):
+		return introspect.ReasonRevoked
+	case errors.Is(err, token.ErrExpired):
+		return introspect.ReasonExpired
+	case errors.Is(err, token.ErrMalformed):
+		return introspect.ReasonMalformed
+	default:
+		return introspect.ReasonInactive
+	}
 }
 
 // Current implements introspect.Source.

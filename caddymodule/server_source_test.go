@@ -100,10 +100,13 @@ func TestRealmSource(t *testing.T) {
 	}
 
 	// AS57: a token of one realm is nothing in another.
-	for _, err := range []error{second(introspectText(t, b, jwt)), second(introspectText(t, root, opaque)), second(introspectText(t, root, "x"))} {
+	for _, err := range []error{second(introspectText(t, b, jwt)), second(introspectText(t, root, opaque))} {
 		if reason(err) != introspect.ReasonInactive {
 			t.Errorf("error %v", err)
 		}
+	}
+	if err := second(introspectText(t, root, "x")); reason(err) != introspect.ReasonMalformed {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -129,7 +132,7 @@ func TestRealmSourceRevocation(t *testing.T) {
 	if root.Source.Current(known) {
 		t.Error("the old verdict still holds")
 	}
-	if _, err := introspectText(t, root, jwt); reason(err) != introspect.ReasonInactive {
+	if _, err := introspectText(t, root, jwt); reason(err) != introspect.ReasonRevoked {
 		t.Errorf("error %v", err)
 	}
 	// A verdict rests on the revocations of its time: others are asked for anew.
@@ -138,6 +141,24 @@ func TestRealmSourceRevocation(t *testing.T) {
 	}
 	if _, err := introspectText(t, b, opaque); err != nil {
 		t.Errorf("another token: %v", err)
+	}
+}
+
+// Logs and metrics tell a token that was good from one that never was.
+func TestRealmSourceTellsAnExpiredTokenFromOthers(t *testing.T) {
+	w := newWorld(t)
+	app := w.load(w.config("a", ""))
+	root, _, _, _ := issuers(t, app)
+	r, _ := app.server.Load().Realm("/")
+	past := time.Now().Add(-time.Hour)
+	expired, _, err := r.Tokens.MintAccess(token.Access{
+		Subject: "a", ClientID: "a", Audience: []string{"x"}, IssuedAt: past, Expires: past.Add(time.Minute),
+	}, oauth.FormatJWT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := root.Source.Introspect(t.Context(), expired); reason(err) != introspect.ReasonExpired {
+		t.Errorf("error %v", err)
 	}
 }
 

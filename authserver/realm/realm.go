@@ -160,9 +160,14 @@ func (r *Realm) Account(ctx context.Context, account store.Account) (login.Accou
 	return service.Account(ctx, account.ID)
 }
 
+// ErrRevoked is a token.ErrInvalid: a token that was good until it or its grant
+// was revoked.
+var ErrRevoked = fmt.Errorf("%w: revoked", token.ErrInvalid)
+
 // OpenAccess says what a live access token of this realm says: opened, not
 // expired, not revoked, its client still there. token.ErrInvalid when it is
-// not; any other error means that we cannot know now.
+// not, with the cause for logs (token.ErrMalformed, token.ErrExpired,
+// ErrRevoked); any other error means that we cannot know now.
 func (r *Realm) OpenAccess(raw oauth.Secret) (token.Access, error) {
 	if !r.Revocations.Ready() {
 		return token.Access{}, oauth.Unavailable(errors.New("the revocation log has not been read yet"))
@@ -171,7 +176,10 @@ func (r *Realm) OpenAccess(raw oauth.Secret) (token.Access, error) {
 	if err != nil {
 		return token.Access{}, err
 	}
-	if !r.Alive(access.ClientID, access.ID, access.GrantID) {
+	switch {
+	case r.Revocations.Revoked(r.Name, access.ID, access.GrantID):
+		return token.Access{}, ErrRevoked
+	case !r.Alive(access.ClientID, access.ID, access.GrantID):
 		return token.Access{}, token.ErrInvalid
 	}
 	return access, nil

@@ -69,7 +69,7 @@ func (m *Minter) MintAccess(access Access, format string) (oauth.Secret, Access,
 func (m *Minter) OpenAccess(token oauth.Secret, now time.Time) (Access, error) {
 	text := token.Reveal()
 	if len(text) > oauth.MaxTokenBytes {
-		return Access{}, errMalformed
+		return Access{}, ErrMalformed
 	}
 	var payload []byte
 	var err error
@@ -92,7 +92,7 @@ func (m *Minter) OpenAccess(token oauth.Secret, now time.Time) (Access, error) {
 		return Access{}, errIssuer
 	// RFC 7519 §4.1.4: not on or after exp. The clock is our own: no leeway.
 	case !now.Before(access.Expires):
-		return Access{}, errExpired
+		return Access{}, ErrExpired
 	}
 	return access, nil
 }

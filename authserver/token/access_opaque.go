@@ -34,7 +34,7 @@ func (m *Minter) unseal(text string) ([]byte, error) {
 	keyID, sealed64, _ := strings.Cut(strings.TrimPrefix(text, accessPrefix), "_")
 	sealed, ok := decode(sealed64)
 	if !ok || len(sealed) < chacha20poly1305.NonceSizeX {
-		return nil, errMalformed
+		return nil, ErrMalformed
 	}
 	key, ok := m.ring.SecretByID(store.KeyAccess, keyID)
 	if !ok {

@@ -28,11 +28,11 @@ func (m *Minter) OpenCode(code oauth.Secret) (grantID, hash string, err error) {
 	fields, ok := strings.CutPrefix(code.Reveal(), codePrefix)
 	grantID, secret64, _ := strings.Cut(fields, "_")
 	if !ok || !isHex(grantID, grantIDDigits) || len(secret64) > 2*codeSecretBytes {
-		return "", "", errMalformed
+		return "", "", ErrMalformed
 	}
 	secret, ok := decode(secret64)
 	if !ok || len(secret) != codeSecretBytes {
-		return "", "", errMalformed
+		return "", "", ErrMalformed
 	}
 	return grantID, codeHash(secret), nil
 }

@@ -104,7 +104,7 @@ func digest(hash crypto.Hash, input []byte) []byte {
 func (m *Minter) verify(text, typ string) ([]byte, error) {
 	jws, err := oauth.ParseJWS(text)
 	if err != nil {
-		return nil, errMalformed
+		return nil, ErrMalformed
 	}
 	if jws.MediaType() != strings.ToLower(typ) {
 		return nil, errType

@@ -12,13 +12,16 @@ import (
 var ErrInvalid = errors.New("invalid token")
 
 var (
-	errMalformed = fmt.Errorf("%w: malformed", ErrInvalid)
-	errType      = fmt.Errorf("%w: of another type", ErrInvalid)
-	errKey       = fmt.Errorf("%w: by an unknown key", ErrInvalid)
-	errForged    = fmt.Errorf("%w: forged or of another realm", ErrInvalid)
-	errIssuer    = fmt.Errorf("%w: of another issuer", ErrInvalid)
-	errClaims    = fmt.Errorf("%w: claims missing or of the wrong type", ErrInvalid)
-	errExpired   = fmt.Errorf("%w: expired", ErrInvalid)
+	// ErrMalformed is a text that no token can be.
+	ErrMalformed = fmt.Errorf("%w: malformed", ErrInvalid)
+	// ErrExpired is a token that was good until its end.
+	ErrExpired = fmt.Errorf("%w: expired", ErrInvalid)
+
+	errType   = fmt.Errorf("%w: of another type", ErrInvalid)
+	errKey    = fmt.Errorf("%w: by an unknown key", ErrInvalid)
+	errForged = fmt.Errorf("%w: forged or of another realm", ErrInvalid)
+	errIssuer = fmt.Errorf("%w: of another issuer", ErrInvalid)
+	errClaims = fmt.Errorf("%w: claims missing or of the wrong type", ErrInvalid)
 )
 
 // Minter makes and opens the tokens of one realm. It is immutable and safe for

@@ -53,14 +53,14 @@ func (m *Minter) OpenRefresh(token oauth.Secret) (Refresh, error) {
 	text := token.Reveal()
 	fields, ok := strings.CutPrefix(text, refreshPrefix)
 	if !ok || len(text) > maxRefreshBytes {
-		return Refresh{}, errMalformed
+		return Refresh{}, ErrMalformed
 	}
 	keyID, fields, _ := strings.Cut(fields, "_")
 	grantID, fields, _ := strings.Cut(fields, "_")
 	generation, _, _ := strings.Cut(fields, "_")
 	number, err := strconv.ParseUint(generation, 16, 32)
 	if err != nil {
-		return Refresh{}, errMalformed
+		return Refresh{}, ErrMalformed
 	}
 	refresh := Refresh{KeyID: keyID, GrantID: grantID, Generation: uint32(number)}
 	want, err := m.MintRefresh(refresh)
