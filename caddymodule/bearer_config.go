@@ -142,6 +142,7 @@ func (b *BearerAuth) Provision(ctx caddy.Context) error {
 			return fmt.Errorf("bearer_auth: %w", err)
 		}
 	}
+	app.guards.add(b)
 	return nil
 }
 

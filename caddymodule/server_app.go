@@ -71,6 +71,11 @@ type App struct {
 	// which is theirs. Default: none.
 	DefaultAuthentication string `json:"default_authentication,omitempty"`
 
+	// DenyList lets operators revoke tokens of any issuer over the admin API,
+	// where there are no realms: it opens the store, where the list is kept. With
+	// realms there always is one. Default: false.
+	DenyList bool `json:"deny_list,omitempty"`
+
 	ctx      caddy.Context
 	log      *slog.Logger
 	config   authserver.Config
@@ -80,6 +85,8 @@ type App struct {
 	observer realm.Observer
 	backend  *pooledBackend // nil without realms
 	acquired bool           // whether Cleanup has a use of backend to end
+
+	guards guards // the bearer_auth handlers of this configuration
 
 	building sync.Mutex
 	server   atomic.Pointer[authserver.Server]
@@ -106,8 +113,14 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionStorage(ctx, repl); err != nil {
 		return err
 	}
-	if err := a.provisionRealms(ctx, repl); err != nil || len(a.Realms) == 0 {
+	if err := a.provisionRealms(ctx, repl); err != nil {
 		return err
+	}
+	if len(a.Realms) == 0 {
+		if a.DenyList {
+			return a.needBackend()
+		}
+		return nil
 	}
 	if err := a.config.Check(); err != nil {
 		return err

@@ -37,6 +37,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		issuer                 <name> <url> { ... }
 //		authentication         <name> <module> [<arguments...>] [{ ... }]
 //		default_authentication <name>
+//		deny_list
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := noArgs(d); err != nil {
@@ -49,6 +50,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"issuer":                 a.readIssuer,
 		"authentication":         services(&a.AuthenticationRaw),
 		"default_authentication": text(&a.DefaultAuthentication),
+		"deny_list":              flag(&a.DenyList),
 	}, "realm", "issuer", "authentication")
 }
 

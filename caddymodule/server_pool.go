@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
 const (
@@ -53,6 +54,8 @@ type pooledBackend struct {
 	opening sync.Mutex
 	backend atomic.Pointer[authserver.Backend] // nil until open
 	store   store.Store
+	// denied is not ready before the store is open.
+	denied  *introspect.DenyList
 	key     string // check value of the configured key, "" for none
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -69,7 +72,7 @@ func usePool(resource string) (*pooledBackend, error) {
 		defer backends.Unlock()
 		p, ok := backends.open[resource]
 		if !ok {
-			p = &pooledBackend{resource: resource, idle: make(chan struct{}, 1)}
+			p = &pooledBackend{resource: resource, idle: make(chan struct{}, 1), denied: introspect.NewDenyList(time.Now)}
 			backends.open[resource] = p
 		}
 		p.claims++
@@ -102,6 +105,9 @@ func (p *pooledBackend) open(ctx context.Context, storage Storage, key *keys.Wra
 		return nil, err
 	}
 	backend, err := authserver.OpenBackend(ctx, st, used, hasher(), slog.New(activeLog{}), time.Now)
+	if err == nil {
+		err = followDenials(ctx, backend, p.denied)
+	}
 	if err != nil {
 		_ = st.Close() // what is wrong has been said
 		return nil, fmt.Errorf("%s: %w", p.resource, err)

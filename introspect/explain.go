@@ -122,6 +122,11 @@ func quoted(texts []string) string {
 	return "[" + strings.Join(out, ", ") + "]"
 }
 
+// Trusts says whether the route takes tokens of an issuer.
+func (i *Introspector) Trusts(issuer string) bool {
+	return slices.ContainsFunc(i.config.Issuers, func(trusted Issuer) bool { return trusted.URL == issuer })
+}
+
 // Line is the line that decides about a method and a decoded path, as an
 // operator would write it; "" when none matches.
 func (r *Rules) Line(method, path string) string {

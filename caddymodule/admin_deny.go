@@ -1,0 +1,133 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
+)
+
+// denialPage is how many entries an answer has at most.
+const denialPage = 1000
+
+// denialsAnswer is a page of the deny-list.
+type denialsAnswer struct {
+	// Total is how many entries there are.
+	Total int `json:"total"`
+
+	// Entries are those of this page, by ID.
+	Entries []denial `json:"entries"`
+
+	// Next is the `after` of the next page; absent on the last.
+	Next string `json:"next,omitempty"`
+}
+
+// listDenials answers GET /oauth2/deny?after=ID&limit=N.
+func listDenials(app *App, r *http.Request) (any, error) {
+	if !app.hasDenyList() {
+		return nil, apiError(http.StatusConflict, errNoDenyList)
+	}
+	query := r.URL.Query()
+	limit := denialPage
+	if written := query.Get("limit"); written != "" {
+		n, err := strconv.Atoi(written)
+		if err != nil || n < 1 || n > denialPage {
+			return nil, badRequest(fmt.Sprintf("limit is a number from 1 to %d", denialPage))
+		}
+		limit = n
+	}
+	entries := app.denyList().List()
+	answer := denialsAnswer{Total: len(entries), Entries: []denial{}}
+	after := query.Get("after")
+	entries = slices.DeleteFunc(entries, func(entry introspect.Denial) bool { return entry.ID <= after })
+	if len(entries) > limit {
+		entries = entries[:limit]
+		answer.Next = entries[limit-1].ID
+	}
+	for i := range entries {
+		answer.Entries = append(answer.Entries, shown(entries[i]))
+	}
+	return answer, nil
+}
+
+// addDenial answers POST /oauth2/deny.
+func addDenial(app *App, r *http.Request) (any, error) {
+	entry, err := readDenial(app, r)
+	if err != nil {
+		return nil, err
+	}
+	// Racing calls may pass the bound by a few: it is there for the memory.
+	list := app.denyList().List()
+	known := slices.ContainsFunc(list, func(other introspect.Denial) bool { return other.ID == entry.ID() })
+	if len(list) >= maxDenials && !known {
+		return nil, apiError(http.StatusInsufficientStorage, fmt.Errorf("the deny-list is full with %d entries; "+
+			"remove some, or deny a client or a subject instead of single tokens", maxDenials))
+	}
+	if err := app.changeDenials(r.Context(), func(denials *authserver.Denials) error { return denials.Put(r.Context(), entry) }); err != nil {
+		return nil, err
+	}
+	app.log.Info("put an entry on the deny-list", "id", entry.ID(), "kind", entry.Kind, "issuer", entry.Issuer, "expires", entry.Expires)
+	answer := shown(enforced(entry))
+	if entry.Issuer != "" && !app.guards.trust(entry.Issuer) {
+		answer.Warning = "no bearer_auth takes tokens of that issuer: see that it is written as in iss"
+	}
+	return answer, nil
+}
+
+// removeDenial answers DELETE /oauth2/deny/ID, and without an ID with the body
+// that made the entry.
+func removeDenial(app *App, r *http.Request) (any, error) {
+	id := r.PathValue("id")
+	if id == "" {
+		entry, err := readDenial(app, r)
+		if err != nil {
+			return nil, err
+		}
+		id = entry.ID()
+	}
+	err := app.changeDenials(r.Context(), func(denials *authserver.Denials) error { return denials.Delete(r.Context(), id) })
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, apiError(http.StatusNotFound, errors.New("there is no such entry; GET /oauth2/deny lists those that there are. "+
+			"An entry is named by its id, or by what it speaks of with its issuer"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	app.log.Info("took an entry off the deny-list", "id", id)
+	return nil, nil
+}
+
+func readDenial(app *App, r *http.Request) (store.Denial, error) {
+	if !app.hasDenyList() {
+		return store.Denial{}, apiError(http.StatusConflict, errNoDenyList)
+	}
+	var request denial
+	if err := readBody(r, &request, denialMembers); err != nil {
+		return store.Denial{}, err
+	}
+	return request.entry(time.Now().UTC().Truncate(time.Second))
+}
+
+// changeDenials changes the deny-list in the store; from then on it counts.
+func (a *App) changeDenials(ctx context.Context, change func(*authserver.Denials) error) error {
+	if !a.hasDenyList() {
+		return apiError(http.StatusConflict, errNoDenyList)
+	}
+	backend, release, err := a.liveBackend(ctx)
+	if err != nil {
+		return apiError(http.StatusServiceUnavailable, err)
+	}
+	defer release()
+	err = change(backend.Denials())
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return apiError(http.StatusServiceUnavailable, err)
+	}
+	return err
+}
