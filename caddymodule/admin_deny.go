@@ -64,9 +64,8 @@ func addDenial(app *App, r *http.Request) (any, error) {
 		return nil, err
 	}
 	// Racing calls may pass the bound by a few: it is there for the memory.
-	list := app.denyList().List()
-	known := slices.ContainsFunc(list, func(other introspect.Denial) bool { return other.ID == entry.ID() })
-	if len(list) >= maxDenials && !known {
+	list := app.denyList()
+	if list.Len() >= maxDenials && !list.Has(enforced(entry)) && len(list.List()) >= maxDenials {
 		return nil, apiError(http.StatusInsufficientStorage, fmt.Errorf("the deny-list is full with %d entries; "+
 			"remove some, or deny a client or a subject instead of single tokens", maxDenials))
 	}

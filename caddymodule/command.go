@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"unicode"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -95,6 +97,13 @@ func (c adminClient) call(method, path string, body, answer any) (printed bool, 
 	return c.raw, err
 }
 
-// printf prints for people. What comes from a token is quoted by who calls, so
-// that it can do nothing to a terminal.
-func (c adminClient) printf(format string, args ...any) { _, _ = fmt.Fprintf(c.out, format, args...) }
+// printf prints for people. What comes from a token or an issuer can do nothing
+// to their terminal.
+func (c adminClient) printf(format string, args ...any) {
+	_, _ = io.WriteString(c.out, strings.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, fmt.Sprintf(format, args...)))
+}

@@ -35,7 +35,8 @@ var hasher = sync.OnceValue(hashing.New)
 // their clients, users and keys, over one store. Requests reach it through the
 // handler `oauth2_server`; the handler `bearer_auth` takes its tokens without
 // any HTTP between them. The app also holds the foreign issuers that
-// `bearer_auth` can name. Without realms it opens no store.
+// `bearer_auth` can name. Without realms it opens no store, unless something asks
+// for it, such as DenyList.
 //
 // It emits these events, for handlers of Caddy's events app to subscribe to:
 //

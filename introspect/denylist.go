@@ -57,7 +57,7 @@ type DenyList struct {
 
 // denials is one state of a DenyList.
 type denials struct {
-	entries map[denialKey]Denial
+	entries map[denialKey]*Denial
 	// kinds has the kinds that are there, so that nobody looks for others.
 	kinds []DenialKind
 }
@@ -75,7 +75,7 @@ func NewDenyList(now func() time.Time) *DenyList { return &DenyList{now: now} }
 func (d *DenyList) Apply(changes []Denial) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	next := &denials{entries: map[denialKey]Denial{}}
+	next := &denials{entries: map[denialKey]*Denial{}}
 	if current := d.current.Load(); current != nil {
 		if len(changes) == 0 {
 			return
@@ -83,16 +83,30 @@ func (d *DenyList) Apply(changes []Denial) {
 		next.entries = maps.Clone(current.entries)
 	}
 	for _, change := range changes {
-		next.entries[denialKey{change.Kind, change.Value, change.Issuer}] = change
+		next.entries[change.key()] = &change
 	}
 	now := d.now()
-	maps.DeleteFunc(next.entries, func(_ denialKey, entry Denial) bool { return entry.Removed || entry.over(now) })
+	maps.DeleteFunc(next.entries, func(_ denialKey, entry *Denial) bool { return entry.Removed || entry.over(now) })
 	for key := range next.entries {
 		if !slices.Contains(next.kinds, key.kind) {
 			next.kinds = append(next.kinds, key.kind)
 		}
 	}
 	d.current.Store(next)
+}
+
+// Has says whether there is an entry for the same kind, value and issuer.
+func (d *DenyList) Has(entry Denial) bool {
+	current := d.current.Load()
+	return current != nil && current.entries[entry.key()] != nil
+}
+
+// Len is how many entries there are; some may have ended.
+func (d *DenyList) Len() int {
+	if current := d.current.Load(); current != nil {
+		return len(current.entries)
+	}
+	return 0
 }
 
 // List gives the entries that hold now, by ID.
@@ -104,7 +118,7 @@ func (d *DenyList) List() []Denial {
 	now := d.now()
 	for _, entry := range d.current.Load().entries {
 		if !entry.over(now) {
-			list = append(list, entry)
+			list = append(list, *entry)
 		}
 	}
 	slices.SortFunc(list, func(a, b Denial) int { return cmp.Compare(a.ID, b.ID) })
@@ -113,19 +127,18 @@ func (d *DenyList) List() []Denial {
 
 // denies says whether a token is on the list.
 func (d *DenyList) denies(token *Token) bool {
-	_, denied := d.find(token)
-	return denied
+	return d.find(token) != nil
 }
 
-// find gives the entry that denies a token. It is asked on every request: it
+// find gives the entry that denies a token; nil when none does. It is asked on every request: it
 // takes no lock and, while nothing is found, allocates nothing.
-func (d *DenyList) find(token *Token) (Denial, bool) {
+func (d *DenyList) find(token *Token) *Denial {
 	if d == nil {
-		return Denial{}, false
+		return nil
 	}
 	current := d.current.Load()
 	if current == nil {
-		return Denial{}, false
+		return nil
 	}
 	for _, kind := range current.kinds {
 		value := kind.of(token)
@@ -133,13 +146,13 @@ func (d *DenyList) find(token *Token) (Denial, bool) {
 			continue
 		}
 		for _, issuer := range [...]string{"", token.Issuer} {
-			entry, there := current.entries[denialKey{kind, value, issuer}]
-			if there && !entry.over(d.now()) && entry.covers(token) {
-				return entry, true
+			entry := current.entries[denialKey{kind, value, issuer}]
+			if entry != nil && !entry.over(d.now()) && entry.covers(token) {
+				return entry
 			}
 		}
 	}
-	return Denial{}, false
+	return nil
 }
 
 // ready says whether the list has been read: until then nobody can tell.
@@ -175,5 +188,7 @@ func (d *Denial) covers(token *Token) bool {
 	issuedAt, there, ok := oauth.NumericDate(token.Claims, "iat")
 	return !there || !ok || issuedAt <= d.NotBefore.Unix()
 }
+
+func (d *Denial) key() denialKey { return denialKey{d.Kind, d.Value, d.Issuer} }
 
 func (d *Denial) over(now time.Time) bool { return !now.Before(d.Expires) }

@@ -90,7 +90,7 @@ func TestDenyListSessionOfOurOwnRealms(t *testing.T) {
 func TestDenyListChanges(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	list := NewDenyList(func() time.Time { return now })
-	if list.ready() || list.List() != nil {
+	if list.ready() || list.List() != nil || list.Len() != 0 || list.Has(Denial{}) {
 		t.Error("a list that was not read is ready")
 	}
 	list.Apply(nil)
@@ -113,7 +113,7 @@ func TestDenyListChanges(t *testing.T) {
 	list.Apply([]Denial{entry})
 	now = now.Add(time.Minute)
 	list.Apply([]Denial{{Kind: DenyToken, Value: "k", Expires: now.Add(time.Hour)}})
-	if n := len(list.current.Load().entries); n != 1 {
+	if n := list.Len(); n != 1 || !list.Has(Denial{Kind: DenyToken, Value: "k"}) || list.Has(another) {
 		t.Errorf("%d entries are kept, want the one that has not ended", n)
 	}
 	var none *DenyList

@@ -79,7 +79,7 @@ func (i *Introspector) detail(e *Explanation, now time.Time) string {
 	case ReasonType:
 		return fmt.Sprintf("typ is %.100q", e.Type)
 	case ReasonDenied:
-		if entry, there := i.config.DenyList.find(e.Token); there {
+		if entry := i.config.DenyList.find(e.Token); entry != nil {
 			return fmt.Sprintf("entry %s of the deny-list, until %s", entry.ID, entry.Expires.UTC().Format(time.RFC3339))
 		}
 	}
