@@ -11,7 +11,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 )
 
-// RFC 9700 §4.14
+// RFC 7519 §4.1.6 (iat) and §4.1.7 (jti)
 
 // DenialKind is what an entry of a DenyList speaks of.
 type DenialKind string
