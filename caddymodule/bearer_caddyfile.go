@@ -18,7 +18,13 @@ func init() { httpcaddyfile.RegisterDirective("bearer_auth", parseBearerAuth) }
 //		realm    <names...>
 //		audience <uris...>
 //		public   [<methods>] <paths...>
-//		allow    <methods>|* <path> [scope <tokens...>]
+//		allow    <methods>|* <path> [<conditions...>] {
+//			scope      [all|any] <tokens...>
+//			claim      <path> <values...>
+//			acr        <values...>
+//			max_age    <duration>
+//			expression <cel>
+//		}
 //		mode     required|optional
 //		token    forward
 //		cors_preflight
@@ -27,7 +33,8 @@ func init() { httpcaddyfile.RegisterDirective("bearer_auth", parseBearerAuth) }
 //
 // Issuers are named as in the global option oauth2 or by their https URL, realms
 // as there. Methods are joined by commas, as in GET,HEAD. The lines public and
-// allow are judged in the order in which they stand.
+// allow are judged in the order in which they stand. Conditions stand on the line
+// of allow or in its block; claim may be there many times, and all must hold.
 func parseBearerAuth(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if !h.Next() {
 		return nil, h.ArgErr()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -14,7 +15,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
-// RFC 6750 §3
+// RFC 6750 §3, RFC 9470 §3
 
 // Reasons that a request does not pass, besides those that introspect gives
 // for a token. Together they are the closed set of a metric's label.
@@ -24,6 +25,9 @@ const (
 	reasonAmbiguousPath = "ambiguous_path"
 	reasonNoRule        = "no_rule"
 	reasonScope         = "insufficient_scope"
+	reasonClaim         = "claim"
+	reasonExpression    = "expression"
+	reasonLogin         = "insufficient_user_authentication"
 	reasonHeaderValue   = "header_value"
 	reasonUnavailable   = "unavailable"
 	reasonMatcher       = "matcher"
@@ -104,6 +108,28 @@ func refuseScope(scope oauth.Scope) *refusal {
 		status: http.StatusForbidden, reason: reasonScope,
 		code: oauth.CodeInsufficientScope, description: "The access token does not have the scope that this request needs", scope: scope,
 	}
+}
+
+// refuseCondition is for a claim or an expression of the first matching rule
+// that does not hold. RFC 6750 §3.1 has no code for that: no scope would do.
+func refuseCondition(reason string) *refusal {
+	return &refusal{status: http.StatusForbidden, reason: reason, silent: true}
+}
+
+// refuseLogin asks for a login as the first matching rule wants it: one of some
+// classes, or not longer ago than maxAge (RFC 9470 §3).
+func refuseLogin(acr []string, maxAge time.Duration) *refusal {
+	r := &refusal{
+		status: http.StatusUnauthorized, reason: reasonLogin,
+		code: oauth.CodeInsufficientUserAuth, description: "A stronger or more recent login is required",
+	}
+	if len(acr) > 0 {
+		r.parameters = append(r.parameters, "acr_values", strings.Join(acr, " "))
+	}
+	if maxAge > 0 {
+		r.parameters = append(r.parameters, "max_age", strconv.Itoa(int(maxAge/time.Second)))
+	}
+	return r
 }
 
 // refuseIntrospection translates the verdict of introspect. What is not a

@@ -71,6 +71,7 @@ func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 		b.note(r, v)
 		return v
 	}
+	id.decided = true
 	if !guarded {
 		return verdict{}
 	}

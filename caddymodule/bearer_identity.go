@@ -25,7 +25,10 @@ const (
 // placeholders, and it keeps the credentials that were taken off the request
 // for a second bearer_auth further down.
 type identity struct {
-	token         *introspect.Token // nil: nobody
+	token *introspect.Token // nil: nobody
+	// decided says that a bearer_auth has decided on the request, or that it
+	// need not: token matchers ask.
+	decided       bool
 	authorization []string
 }
 
@@ -82,7 +85,7 @@ func (id *identity) placeholder(name string) (any, bool) {
 // in the name describe. Texts, numbers and booleans stand as they are; lists
 // and objects are JSON, so that no value can look like two.
 func claimText(claims map[string]any, path string) any {
-	value, found := findClaim(claims, path)
+	value, found := introspect.FindClaim(claims, path)
 	if !found {
 		return nil
 	}
@@ -95,21 +98,6 @@ func claimText(claims map[string]any, path string) any {
 		return nil
 	}
 	return string(text)
-}
-
-func findClaim(claims map[string]any, path string) (any, bool) {
-	if value, ok := claims[path]; ok {
-		return value, true
-	}
-	name, rest, dotted := strings.Cut(path, ".")
-	if !dotted {
-		return nil, false
-	}
-	inner, ok := claims[name].(map[string]any)
-	if !ok {
-		return nil, false
-	}
-	return findClaim(inner, rest)
 }
 
 // String implements fmt.Stringer without credentials or claims: operators can

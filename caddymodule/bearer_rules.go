@@ -3,14 +3,16 @@ package caddymodule
 import (
 	"cmp"
 	"net/http"
-	"strings"
+	"time"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
-// BearerRule says which token a request needs.
+// BearerRule says which requests pass, and what their tokens need. All of what
+// it asks must hold; a rule that asks for nothing takes any valid token.
 type BearerRule struct {
 	// Public lets the request pass without a token. A token that it has is
 	// neither checked nor forwarded. Default: false.
@@ -24,67 +26,95 @@ type BearerRule struct {
 	// and `*` is any path. Default: `*`.
 	Path string `json:"path,omitempty"`
 
-	// Scope are the scope tokens that the access token must have, all of them.
-	// Default: none, any valid token passes.
+	// Scope are the scope tokens that the access token must have, all of them
+	// unless `any_scope` is set. Default: none.
 	Scope []string `json:"scope,omitempty"`
+
+	// AnyScope makes one of the scope tokens enough. Default: false.
+	AnyScope bool `json:"any_scope,omitempty"`
+
+	// Claims are conditions on claims of the token. Default: none.
+	Claims []ClaimCondition `json:"claims,omitempty"`
+
+	// ACR are authentication context classes; the claim `acr` must be one of
+	// them, or the client is told to let the person log in that way (RFC 9470).
+	// Default: none.
+	ACR []string `json:"acr,omitempty"`
+
+	// MaxAge is how long ago the person may have logged in, in whole seconds and
+	// by the claim `auth_time`; after that the client is told to let the person
+	// log in again (RFC 9470). Default: no limit.
+	MaxAge caddy.Duration `json:"max_age,omitempty"`
+
+	// Expression is a CEL expression that must be true. Its variables are
+	// `claims`, `scope`, `sub`, `client_id`, `issuer` and `request.method`,
+	// `request.path`, `request.host`, `request.client_ip`, `request.query`,
+	// `request.time`. What has no value, as a claim that is missing, is not true.
+	// Default: none.
+	Expression string `json:"expression,omitempty"`
+}
+
+// ClaimCondition asks for one of some values of a claim.
+type ClaimCondition struct {
+	// Path is the name of the claim, or else the path that its dots describe, as
+	// in `realm_access.roles`. A list matches by its elements. Required.
+	Path string `json:"path"`
+
+	// Values are those that will do, compared as text and byte for byte: `1` is
+	// the number 1 and the string "1". Required.
+	Values []string `json:"values"`
+}
+
+// line is the rule as introspect takes it.
+func (r BearerRule) line() introspect.Rule {
+	line := introspect.Rule{
+		Public: r.Public, Methods: r.Methods, Path: cmp.Or(r.Path, "*"), Scope: r.Scope, AnyScope: r.AnyScope,
+		ACR: r.ACR, MaxAge: time.Duration(r.MaxAge), Expression: r.Expression,
+	}
+	for _, claim := range r.Claims {
+		line.Claims = append(line.Claims, introspect.ClaimCondition(claim))
+	}
+	return line
 }
 
 // lines are the rules as introspect takes them.
 func (b *BearerAuth) lines() []introspect.Rule {
 	lines := make([]introspect.Rule, len(b.Rules))
 	for i, rule := range b.Rules {
-		lines[i] = introspect.Rule{
-			Public: rule.Public, Methods: rule.Methods, Path: cmp.Or(rule.Path, "*"), Scope: rule.Scope,
-		}
+		lines[i] = rule.line()
 	}
 	return lines
 }
 
 // meets says what a token lacks of what the rule asks; nil for nothing.
-func (b *BearerAuth) meets(_ *http.Request, requirement *introspect.Requirement, token *introspect.Token) *refusal {
-	if shortfall := requirement.Check(token); shortfall != nil {
-		return refuseScope(shortfall.Scope)
-	}
-	return nil
-}
-
-// readPublic reads: public [<methods>] <paths...>.
-func (b *BearerAuth) readPublic(d *caddyfile.Dispenser) error {
-	args := d.RemainingArgs()
-	var methods []string
-	if len(args) > 1 && !strings.HasPrefix(args[0], "/") {
-		methods, args = parseMethods(args[0]), args[1:]
-	}
-	if len(args) == 0 {
-		return d.Err("public takes paths, as in: public /health")
-	}
-	for _, path := range args {
-		b.Rules = append(b.Rules, BearerRule{Public: true, Methods: methods, Path: path})
-	}
-	return nil
-}
-
-// readAllow reads: allow <methods>|* <path> [scope <tokens...>].
-func (b *BearerAuth) readAllow(d *caddyfile.Dispenser) error {
-	args := d.RemainingArgs()
-	if len(args) < 2 || strings.HasPrefix(args[0], "/") {
-		return d.Err("allow takes methods and a path, as in: allow GET,HEAD /orders* scope orders:read")
-	}
-	rule := BearerRule{Methods: parseMethods(args[0]), Path: args[1]}
-	if rest := args[2:]; len(rest) > 0 {
-		if rest[0] != "scope" || len(rest) == 1 {
-			return d.Errf("allow %s %s may be followed by scope and its tokens, not by %q", args[0], args[1], strings.Join(rest, " "))
-		}
-		rule.Scope = rest[1:]
-	}
-	b.Rules = append(b.Rules, rule)
-	return nil
-}
-
-// parseMethods reads methods joined by commas; * is all of them.
-func parseMethods(text string) []string {
-	if text == "*" {
+func (b *BearerAuth) meets(r *http.Request, requirement *introspect.Requirement, token *introspect.Token) *refusal {
+	if requirement == nil {
 		return nil
 	}
-	return strings.Split(text, ",")
+	shortfall := b.introspector.Meets(requirement, token, judged(r))
+	if shortfall == nil {
+		return nil
+	}
+	if shortfall.Fault != "" {
+		b.log.Debug("the expression of a rule has no value for a request, which is refused",
+			"rule", requirement.Line(), "fault", shortfall.Fault)
+	}
+	switch shortfall.Lacks {
+	case introspect.LacksScope:
+		return refuseScope(shortfall.Scope)
+	case introspect.LacksClaim:
+		return refuseCondition(reasonClaim)
+	case introspect.LacksAuthentication:
+		return refuseLogin(shortfall.ACR, shortfall.MaxAge)
+	default:
+		return refuseCondition(reasonExpression)
+	}
+}
+
+// judged is a request as rules judge it.
+func judged(r *http.Request) introspect.Request {
+	clientIP, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	return introspect.Request{
+		Method: effectiveMethod(r), Path: r.URL.Path, Host: r.Host, ClientIP: clientIP, Query: r.URL.RawQuery,
+	}
 }

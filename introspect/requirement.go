@@ -1,33 +1,88 @@
 package introspect
 
-import "github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+import (
+	"slices"
+	"time"
 
-// RFC 6750 §3.1
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+)
 
-// Requirement is what a rule asks of a token that is otherwise good.
+// RFC 6750 §3.1, RFC 9470 §3
+
+// Requirement is what a rule asks of a token that is otherwise good: all of
+// these. The fields are those of Rule.
 type Requirement struct {
-	// Scope are scope tokens, all of which the token must have.
-	Scope oauth.Scope
+	Scope      oauth.Scope
+	AnyScope   bool
+	Claims     []ClaimCondition
+	ACR        []string
+	MaxAge     time.Duration
+	expression *expression
+	line       string
 }
+
+// Line is the rule as an operator would write it.
+func (q *Requirement) Line() string { return q.line }
+
+// What a token can lack: a closed set, fit for logs and metric labels.
+const (
+	LacksScope          = "scope"
+	LacksClaim          = "claim"
+	LacksExpression     = "expression"
+	LacksAuthentication = "authentication"
+)
 
 // Shortfall is what a token lacks of a Requirement.
 type Shortfall struct {
-	// Scope is what the requirement asks for.
+	// Lacks is the condition that does not hold.
+	Lacks string
+	// Scope is what the requirement asks for, when that is lacking.
 	Scope oauth.Scope
+	// ACR and MaxAge are what the requirement asks of the login, when that is
+	// lacking.
+	ACR    []string
+	MaxAge time.Duration
+	// Fault is why an expression has no value, from a closed set; "" when it
+	// has one, and that is false.
+	Fault string
 }
 
-// requirement is what the rule asks; nil for nothing.
-func (r Rule) requirement() *Requirement {
-	if len(r.Scope) == 0 {
+// Check says what a token lacks at a time; nil for nothing. Clocks may differ by
+// leeway.
+//
+// The login comes last, for a stronger one is of no use to a token that would
+// be refused all the same.
+func (q *Requirement) Check(token *Token, request Request, now time.Time, leeway time.Duration) *Shortfall {
+	switch {
+	case q == nil:
 		return nil
+	case !HasScope(token.Scope, q.Scope, q.AnyScope):
+		return &Shortfall{Lacks: LacksScope, Scope: q.Scope}
+	case slices.ContainsFunc(q.Claims, func(claim ClaimCondition) bool { return !claim.Holds(token.Claims) }):
+		return &Shortfall{Lacks: LacksClaim}
 	}
-	return &Requirement{Scope: r.Scope}
+	if q.expression != nil {
+		if holds, fault := q.expression.holds(token, request, now); !holds {
+			return &Shortfall{Lacks: LacksExpression, Fault: fault}
+		}
+	}
+	if !q.loggedIn(token.Claims, now, leeway) {
+		return &Shortfall{Lacks: LacksAuthentication, ACR: q.ACR, MaxAge: q.MaxAge}
+	}
+	return nil
 }
 
-// Check says what a token lacks; nil for nothing.
-func (q *Requirement) Check(token *Token) *Shortfall {
-	if q == nil || q.Scope.Within(token.Scope) {
-		return nil
+// Meets says what a token lacks of a Requirement now, by the route's clock; nil
+// for nothing.
+func (i *Introspector) Meets(requirement *Requirement, token *Token, request Request) *Shortfall {
+	return requirement.Check(token, request, i.config.Now(), i.config.Leeway)
+}
+
+// HasScope says whether a token has all of the wanted scope, or with any one
+// token of it.
+func HasScope(has, wanted oauth.Scope, any bool) bool {
+	if any && len(wanted) > 0 {
+		return slices.ContainsFunc(wanted, has.Has)
 	}
-	return &Shortfall{Scope: q.Scope}
+	return wanted.Within(has)
 }

@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
@@ -116,7 +117,7 @@ func TestNoRulesAllowAnyValidToken(t *testing.T) {
 func TestRulesThatAreRefused(t *testing.T) {
 	for want, rule := range map[string]introspect.Rule{
 		"begins with /":          allow("", "orders", ""),
-		"rule 1 (allow )":        allow("", "", ""),
+		"rule 1 (allow * )":      allow("", "", ""),
 		"one *, at its end":      allow("", "/a*/b", ""),
 		"one *":                  allow("", "/a**", ""),
 		"written decoded":        allow("", "/a%20b", ""),
@@ -124,12 +125,21 @@ func TestRulesThatAreRefused(t *testing.T) {
 		"has //":                 allow("", "//a", ""),
 		"dot segment":            allow("", "/a/../b", ""),
 		"backslash":              allow("", `/a\b`, ""),
-		"so for no scope either": {Public: true, Path: "/a", Scope: oauth.Scope{"x"}},
+		"asks for no token":      {Public: true, Path: "/a", Scope: oauth.Scope{"x"}},
 		"is not a method":        allow("GE T", "/a", ""),
 		`"" is not a method`:     allow("GET,", "/a", ""),
 		`"*" is not a method`:    allow("*", "/a", ""),
 		"write GET":              allow("get", "/a", ""),
 		"is not a scope":         {Path: "/a", Scope: oauth.Scope{"a b"}},
+		"any of no scope":        {Path: "/a", AnyScope: true},
+		"needs its name":         {Path: "/a", Claims: []introspect.ClaimCondition{{Values: []string{"x"}}}},
+		"the values that":        {Path: "/a", Claims: []introspect.ClaimCondition{{Path: "x"}}},
+		"is not an acr value":    {Path: "/a", ACR: []string{"a b"}},
+		`"" is not an acr value`: {Path: "/a", ACR: []string{""}},
+		"in whole seconds":       {Path: "/a", MaxAge: 1500 * time.Millisecond},
+		"1s at least":            {Path: "/a", MaxAge: -time.Second},
+		"expression, line 1":     {Path: "/a", Expression: "foo"},
+		"use allow":              {Public: true, Path: "/a", MaxAge: time.Second},
 	} {
 		if _, _, err := introspect.NewRules([]introspect.Rule{rule}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error with %q, got %v", want, err)
@@ -168,6 +178,57 @@ func TestUnreachableRulesWarn(t *testing.T) {
 	_, warnings, _ := introspect.NewRules([]introspect.Rule{public("", "/a*"), allow("GET,HEAD", "/a/b", "x y")})
 	if want := "rule 2 (allow GET,HEAD /a/b scope x y) is never reached: earlier rules match all that it matches"; len(warnings) != 1 || warnings[0] != want {
 		t.Errorf("%q", warnings)
+	}
+}
+
+// A line whose conditions fail refuses the request: they do not make a later
+// line reachable.
+func TestConditionsDoNotMakeALaterLineReachable(t *testing.T) {
+	_, warnings, err := introspect.NewRules([]introspect.Rule{
+		{Path: "/a*", Claims: []introspect.ClaimCondition{{Path: "tier", Values: []string{"gold"}}}, Expression: "sub == 'a'", MaxAge: time.Minute},
+		allow("GET", "/a", ""),
+	})
+	if err != nil || len(warnings) != 1 {
+		t.Errorf("%v, %v", warnings, err)
+	}
+}
+
+func TestTheDecidingLineIsTold(t *testing.T) {
+	made := rules(t, public("", "/health"), allow("GET,HEAD", "/a*", "x"), allow("", "/a*", ""))
+	for request, want := range map[string]string{
+		"GET /health": "public /health", "GET /a/b": "allow GET,HEAD /a* scope x", "PUT /a": "allow * /a*", "GET /b": "no rule matches",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		n := made.DecideLine(method, path)
+		if got := made.Describe(n); got != want {
+			t.Errorf("%s is decided by line %d: %s, want %s", request, n, got, want)
+		}
+	}
+	if _, requirement := made.Decide("GET", "/a"); requirement.Line() != "allow GET,HEAD /a* scope x" {
+		t.Errorf("the requirement is of %s", requirement.Line())
+	}
+	none := rules(t)
+	if got := none.Describe(none.DecideLine("GET", "/")); got != "no rules: any valid token passes" {
+		t.Error(got)
+	}
+}
+
+func TestALineReadsAsItIsWritten(t *testing.T) {
+	for want, rule := range map[string]introspect.Rule{
+		"public GET /a":                        public("GET", "/a"),
+		"allow * *":                            allow("", "*", ""),
+		"allow * /a scope any r w":             {Path: "/a", Scope: oauth.Scope{"r", "w"}, AnyScope: true},
+		"allow * /a scope all any r":           {Path: "/a", Scope: oauth.Scope{"any", "r"}},
+		"allow * /a claim r.s admin `a b` ``":  {Path: "/a", Claims: []introspect.ClaimCondition{{Path: "r.s", Values: []string{"admin", "a b", ""}}}},
+		"allow * /a claim x \"`\\\"\"":         {Path: "/a", Claims: []introspect.ClaimCondition{{Path: "x", Values: []string{"`\""}}}},
+		"allow * /a acr 1 2 max_age 5m":        {Path: "/a", ACR: []string{"1", "2"}, MaxAge: 5 * time.Minute},
+		"allow * /a max_age 1h":                {Path: "/a", MaxAge: time.Hour},
+		"allow * /a max_age 1h0m30s":           {Path: "/a", MaxAge: time.Hour + 30*time.Second},
+		"allow * /a expression `sub == \"a\"`": {Path: "/a", Expression: `sub == "a"`},
+	} {
+		if got := rule.String(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 

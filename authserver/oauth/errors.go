@@ -9,7 +9,7 @@ import (
 )
 
 // Error codes. RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 8707 §2,
-// OpenID Connect Core §3.1.2.6.
+// RFC 9470 §3, OpenID Connect Core §3.1.2.6.
 const (
 	CodeInvalidRequest          = "invalid_request"
 	CodeInvalidClient           = "invalid_client"
@@ -18,6 +18,7 @@ const (
 	CodeInvalidTarget           = "invalid_target"
 	CodeInvalidToken            = "invalid_token"
 	CodeInsufficientScope       = "insufficient_scope"
+	CodeInsufficientUserAuth    = "insufficient_user_authentication"
 	CodeUnauthorizedClient      = "unauthorized_client"
 	CodeUnsupportedGrantType    = "unsupported_grant_type"
 	CodeUnsupportedResponseType = "unsupported_response_type"
@@ -87,7 +88,7 @@ func NewError(code, description string) *Error {
 
 func statusOf(code string) int {
 	switch code {
-	case CodeInvalidClient, CodeInvalidToken:
+	case CodeInvalidClient, CodeInvalidToken, CodeInsufficientUserAuth:
 		return http.StatusUnauthorized
 	case CodeInsufficientScope:
 		return http.StatusForbidden

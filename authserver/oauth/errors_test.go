@@ -27,6 +27,7 @@ func TestErrorStatus(t *testing.T) {
 		{oauth.NewError(oauth.CodeUnsupportedGrantType, "x"), "unsupported_grant_type", http.StatusBadRequest},
 		{oauth.NewError(oauth.CodeInvalidToken, "x"), "invalid_token", http.StatusUnauthorized},
 		{oauth.NewError(oauth.CodeInsufficientScope, "x"), "insufficient_scope", http.StatusForbidden},
+		{oauth.NewError(oauth.CodeInsufficientUserAuth, "x"), "insufficient_user_authentication", http.StatusUnauthorized},
 		{oauth.NewError(oauth.CodeAccessDenied, "x"), "access_denied", http.StatusBadRequest},
 		{oauth.NewError(oauth.CodeServerError, "x"), "server_error", http.StatusInternalServerError},
 		{oauth.NewError(oauth.CodeNotFound, "x"), "not_found", http.StatusNotFound},
