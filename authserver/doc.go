@@ -65,6 +65,8 @@
 //		hashing/argon2id.go
 //	RFC 9207 (issuer in the answer)
 //		authorize/respond.go endpoint/metadata.go
+//	RFC 9470 (step-up authentication)
+//		oauth/errors.go
 //	RFC 9700 (OAuth 2.0 security)
 //		grants/families.go grants/refresh_token.go oauth/redirecturi.go
 //	OAuth 2.0 Form Post Response Mode

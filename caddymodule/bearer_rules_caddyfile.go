@@ -53,7 +53,7 @@ func (b *BearerAuth) readAllow(d *caddyfile.Dispenser) error {
 		}
 		rest = rest[1+len(values):]
 	}
-	at := *d // errors of the rule as a whole are told at its first line
+	at, outside := *d, len(seen) // errors of the rule as a whole are told at its first line
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
 		if err := add(word, d.RemainingArgs()); err != nil {
@@ -62,6 +62,9 @@ func (b *BearerAuth) readAllow(d *caddyfile.Dispenser) error {
 		if err := noBlock(d); err != nil {
 			return err
 		}
+	}
+	if len(seen) == outside && d.Line() != at.Line() {
+		return d.Errf("the block of allow %s %s is empty: without conditions any valid token passes; leave the block out if that is meant", args[0], args[1])
 	}
 	return b.addRule(&at, rule)
 }

@@ -3,8 +3,8 @@
 //
 // It owns the choice of the issuer, the validation of JWTs against cached key
 // sets, introspection of opaque tokens (RFC 7662), discovery, the cache of
-// verdicts, and the rules that a route lays on paths and scopes. It knows no
-// Caddy and no authorization server: the tokens of this process come in through
-// Source, and the HTTP edges (where the token stands in a request, headers,
-// challenges) are in package caddymodule.
+// verdicts, and the rules of a route: which method and path asks for which scope,
+// claims, expression and login. It knows no Caddy and no authorization server: the
+// tokens of this process come in through Source, and the HTTP edges (where the
+// token stands in a request, headers, challenges) are in package caddymodule.
 package introspect
