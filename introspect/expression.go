@@ -3,7 +3,6 @@ package introspect
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/overloads"
-	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/interpreter"
 )
 
@@ -20,41 +18,15 @@ import (
 // a list some six an element.
 const maxExpressionCost = 5_000
 
-// maxQuery bounds the query that an expression reads.
-const maxQuery = 8 << 10
-
-// Request is what an expression may know of a request.
-type Request struct {
-	// Method and Path are those that the rules judge.
-	Method, Path string
-	// Host is the one that the client names, ClientIP where it comes from.
-	Host, ClientIP string
-	// Query is the query as it stands in the URL.
-	Query string
-}
-
-// variables are what expressions are written with. Those with a dot are of
-// their own, so that a misspelt one is found before any request comes.
-var variables = []cel.EnvOption{
-	cel.Variable("claims", cel.MapType(cel.StringType, cel.DynType)),
-	cel.Variable("scope", cel.ListType(cel.StringType)),
-	cel.Variable("sub", cel.StringType),
-	cel.Variable("client_id", cel.StringType),
-	cel.Variable("issuer", cel.StringType),
-	cel.Variable("request.method", cel.StringType),
-	cel.Variable("request.path", cel.StringType),
-	cel.Variable("request.host", cel.StringType),
-	cel.Variable("request.client_ip", cel.StringType),
-	cel.Variable("request.query", cel.MapType(cel.StringType, cel.ListType(cel.StringType))),
-	cel.Variable("request.time", cel.TimestampType),
-}
-
-const variableNames = "claims, scope, sub, client_id, issuer and request.method, .path, .host, .client_ip, .query, .time"
-
+// environment is made once: compiling is rare, and it is the same for all.
 var environment = sync.OnceValues(func() (*cel.Env, error) { return cel.NewEnv(variables...) })
 
 // expression is a compiled one, without side effects and bounded in cost.
-type expression struct{ program cel.Program }
+type expression struct {
+	program cel.Program
+	// path says that it reads the path of the request.
+	path bool
+}
 
 // compileExpression compiles text; what is wrong with it is told with the column.
 func compileExpression(text string) (*expression, error) {
@@ -81,7 +53,7 @@ func compileExpression(text string) (*expression, error) {
 	if err != nil {
 		return nil, fmt.Errorf("expression: %w", err)
 	}
-	return &expression{program}, nil
+	return &expression{program, refersTo(checked, "request.path")}, nil
 }
 
 // patternsWritten says whether all regular expressions stand in the text: one
@@ -98,6 +70,16 @@ func patternsWritten(checked *cel.Ast) bool {
 	return written
 }
 
+// refersTo says whether an expression reads a variable.
+func refersTo(checked *cel.Ast, variable string) bool {
+	for _, reference := range checked.NativeRep().ReferenceMap() {
+		if reference.Name == variable {
+			return true
+		}
+	}
+	return false
+}
+
 // Faults of an expression that has no value for a request: a closed set. The
 // words of the evaluator could hold values of claims.
 const (
@@ -112,8 +94,6 @@ const (
 	// FaultOther is any other.
 	FaultOther = "other"
 )
-
-var errQuery = errors.New("query")
 
 // holds evaluates the expression. What has no value does not hold.
 func (e *expression) holds(token *Token, request Request, now time.Time) (holds bool, fault string) {
@@ -142,60 +122,4 @@ func faultOf(err error) string {
 	default:
 		return FaultOther
 	}
-}
-
-// activation answers the variables of one evaluation.
-type activation struct {
-	token   *Token
-	request Request
-	now     time.Time
-	query   any
-}
-
-// ResolveName implements cel.Activation.
-func (a *activation) ResolveName(name string) (any, bool) {
-	switch name {
-	case "claims":
-		return a.token.Claims, true
-	case "scope":
-		return []string(a.token.Scope), true
-	case "sub":
-		return a.token.Subject, true
-	case "client_id":
-		return a.token.ClientID, true
-	case "issuer":
-		return a.token.Issuer, true
-	case "request.method":
-		return a.request.Method, true
-	case "request.path":
-		return a.request.Path, true
-	case "request.host":
-		return a.request.Host, true
-	case "request.client_ip":
-		return a.request.ClientIP, true
-	case "request.query":
-		if a.query == nil {
-			a.query = parseQuery(a.request.Query)
-		}
-		return a.query, true
-	case "request.time":
-		return a.now, true
-	default:
-		return nil, false
-	}
-}
-
-// Parent implements cel.Activation.
-func (*activation) Parent() cel.Activation { return nil }
-
-// parseQuery gives a map, or an error that the evaluation ends with.
-func parseQuery(raw string) any {
-	if len(raw) > maxQuery {
-		return types.WrapErr(errQuery)
-	}
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return types.WrapErr(errQuery)
-	}
-	return map[string][]string(values)
 }

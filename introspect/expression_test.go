@@ -116,6 +116,20 @@ func TestAnExpressionReadsOnlyASoundQuery(t *testing.T) {
 	}
 }
 
+// A path that an expression judges must mean the same to the upstream, as one
+// that a pattern judges.
+func TestRS34_AnExpressionCanSpeakOfPathsToo(t *testing.T) {
+	for text, want := range map[string]bool{
+		`!request.path.startsWith("/admin") || "admin" in scope`: true,
+		`scope.exists(s, request . path == s)`:                   true,
+		`request.method == "GET" && "request.path" != sub`:       false,
+	} {
+		if got := rules(t, expressing(text)).HasPaths(); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
 func TestExpressionsThatAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		`claims.sub ==`:                   "expression, line 1 column 14: ",

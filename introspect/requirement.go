@@ -24,6 +24,9 @@ type Requirement struct {
 // Line is the rule as an operator would write it.
 func (q *Requirement) Line() string { return q.line }
 
+// judgesPath says whether the path of a request matters to the requirement.
+func (q *Requirement) judgesPath() bool { return q != nil && q.expression != nil && q.expression.path }
+
 // What a token can lack: a closed set, fit for logs and metric labels.
 const (
 	LacksScope          = "scope"

@@ -32,7 +32,7 @@ func NewRules(lines []Rule) (rules *Rules, warnings []string, err error) {
 			warnings = append(warnings, fmt.Sprintf("rule %d (%s) is never reached: earlier rules match all that it matches", n+1, rule))
 		}
 		rules.lines = append(rules.lines, line{rule, path, requirement})
-		rules.paths = rules.paths || !path.any
+		rules.paths = rules.paths || !path.any || requirement.judgesPath()
 	}
 	return rules, warnings, nil
 }
@@ -87,8 +87,8 @@ func (r *Rules) Describe(n int) string {
 	}
 }
 
-// HasPaths says whether any line speaks of a path: then ambiguous paths are
-// refused (AmbiguousPath).
+// HasPaths says whether any line, or the expression of one, speaks of a path: then
+// ambiguous paths are refused (AmbiguousPath).
 func (r *Rules) HasPaths() bool { return r.paths }
 
 // covers says whether the lines so far match everything that another line with
