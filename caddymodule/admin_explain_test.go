@@ -63,7 +63,7 @@ func TestExplain(t *testing.T) {
 		"allowed":      {good, "GET", "/orders/1", "allowed", "", "", "allow GET /orders* scope orders:read", "", 200},
 		"no condition": {token(nil), "GET", "/any", "allowed", "", "", "allow GET /any", "", 200},
 		"no scope":     {token(nil), "GET", "/orders", "refused", "insufficient_scope", "", "allow GET /orders* scope orders:read", "orders:read", 403},
-		"no rule":      {good, "PUT", "/orders", "refused", "no_rule", "", "", "", 403},
+		"no rule":      {good, "PUT", "/orders", "refused", "no_rule", "", "no rule matches", "", 403},
 		"public":       {"rubbish", "GET", "/health", "public", "", "", "public /health", "", 200},
 		"bad path":     {good, "GET", "/orders/../any", "refused", "ambiguous_path", "", "", "", 400},
 		"malformed":    {"eyJ.eyJ.x", "GET", "/any", "refused", "malformed", "", "allow GET /any", "", 401},

@@ -39,8 +39,7 @@ type explained struct {
 	// Help is how to mend it.
 	Help string `json:"help,omitempty"`
 
-	// Rule is the line that speaks of the request; absent when there are none or
-	// none does.
+	// Rule is the line that speaks of the request, or words for there being none.
 	Rule string `json:"rule,omitempty"`
 
 	// RequiredScope is what the token lacks of the rule's scope.
@@ -85,7 +84,7 @@ func (b *BearerAuth) explain(r *http.Request, token oauth.Secret) explained {
 	}
 	method, path := effectiveMethod(r), r.URL.Path
 	decision, requirement := b.rules.Decide(method, path)
-	out.Rule = b.rules.Line(method, path)
+	out.Rule = b.rules.Describe(b.rules.DecideLine(method, path))
 	switch {
 	case decision == introspect.Public:
 		out.Decision = decisionPublic

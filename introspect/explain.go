@@ -63,7 +63,7 @@ func (i *Introspector) detail(e *Explanation, now time.Time) string {
 		return i.issuerDetail(e.Claims)
 	case ReasonAudience:
 		audience, _ := oauth.StringsMember(e.Claims, "aud")
-		return fmt.Sprintf("aud is %s; this route takes %s", quoted(audience), quoted(i.config.Audiences))
+		return fmt.Sprintf("aud is %s; this route takes %s", listed(audience), listed(i.config.Audiences))
 	case ReasonExpired:
 		return timeDetail(e.Claims, "exp", "expired %s ago, at %s", now)
 	case ReasonNotYetValid:
@@ -95,7 +95,7 @@ func (i *Introspector) issuerDetail(claims map[string]any) string {
 		trusted[n] = i.config.Issuers[n].URL
 	}
 	iss, _ := oauth.StringMember(claims, "iss")
-	return fmt.Sprintf("iss is %.200q; this route trusts %s", iss, quoted(trusted))
+	return fmt.Sprintf("iss is %.200q; this route trusts %s", iss, listed(trusted))
 }
 
 // timeDetail says how far a time lies from now; "" when the token has none.
@@ -108,8 +108,8 @@ func timeDetail(claims map[string]any, name, format string, now time.Time) strin
 	return fmt.Sprintf(format, apart.Abs(), time.Unix(at, 0).UTC().Format(time.RFC3339))
 }
 
-// quoted writes a list of texts, of which there may be many.
-func quoted(texts []string) string {
+// listed writes a list of texts, of which there may be many.
+func listed(texts []string) string {
 	const most = 10
 	out := make([]string, 0, most+1)
 	for _, text := range texts {
@@ -125,16 +125,4 @@ func quoted(texts []string) string {
 // Trusts says whether the route takes tokens of an issuer.
 func (i *Introspector) Trusts(issuer string) bool {
 	return slices.ContainsFunc(i.config.Issuers, func(trusted Issuer) bool { return trusted.URL == issuer })
-}
-
-// Line is the line that decides about a method and a decoded path, as an
-// operator would write it; "" when none matches.
-func (r *Rules) Line(method, path string) string {
-	for n := range r.lines {
-		line := &r.lines[n]
-		if (len(line.Methods) == 0 || slices.Contains(line.Methods, method)) && line.path.matches(path) {
-			return line.String()
-		}
-	}
-	return ""
 }

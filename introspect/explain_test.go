@@ -128,20 +128,3 @@ func TestDenyListOfARoute(t *testing.T) {
 		expect(t, guard, token, "ok")
 	})
 }
-
-func TestRulesNameTheLineThatDecides(t *testing.T) {
-	rules, _, err := introspect.NewRules([]introspect.Rule{
-		{Public: true, Path: "/health"}, {Methods: []string{"GET"}, Path: "/orders*", Scope: oauth.Scope{"read"}}, {Path: "/orders*"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for request, want := range map[string]string{
-		"GET /health": "public /health", "GET /orders/1": "allow GET /orders* scope read", "PUT /orders": "allow /orders*", "GET /": "",
-	} {
-		method, path, _ := strings.Cut(request, " ")
-		if got := rules.Line(method, path); got != want {
-			t.Errorf("%s: line %q, want %q", request, got, want)
-		}
-	}
-}
