@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
@@ -94,6 +95,16 @@ func (b *Backend) ring(ctx context.Context, realm string, algorithms []string) (
 	}
 	b.rings[realm] = openRing{ring, algorithms}
 	return ring, nil
+}
+
+// assertionRealm stands where the name of a realm does. Those begin with a slash,
+// so it can be none of them.
+const assertionRealm = "identity-assertion"
+
+// AssertionKeys gives the keys that a gateway signs identity assertions with. All
+// nodes on one store share them.
+func (b *Backend) AssertionKeys(ctx context.Context) (*keys.Ring, error) {
+	return b.ring(ctx, assertionRealm, []string{oauth.ES256})
 }
 
 // Run does the background work until ctx ends: it reads the revocation log and

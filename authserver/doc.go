@@ -42,7 +42,7 @@
 //	RFC 7518 (JWA)
 //		keys/generate.go oauth/verifykey.go token/jws.go
 //	RFC 7519 (JWT)
-//		oauth/json.go token/claims.go
+//		oauth/json.go token/assertion.go token/claims.go
 //	RFC 7617 (Basic)
 //		clientauth/basic.go oauth/basic.go
 //	RFC 7636 (PKCE)
@@ -60,7 +60,7 @@
 //	RFC 8725 (JWT best practice)
 //		oauth/json.go oauth/jws.go
 //	RFC 9068 (JWT access tokens)
-//		token/access.go
+//		token/access.go token/exchange.go
 //	RFC 9106 (argon2)
 //		hashing/argon2id.go
 //	RFC 9207 (issuer in the answer)

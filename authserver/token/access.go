@@ -84,7 +84,7 @@ func (m *Minter) OpenAccess(token oauth.Secret, now time.Time) (Access, error) {
 	if err != nil {
 		return Access{}, err
 	}
-	access, err := parseAccess(payload)
+	access, err := readAccess(readClaims(payload))
 	switch {
 	case err != nil:
 		return Access{}, err
@@ -136,8 +136,7 @@ func claimsOf(access Access) accessClaims {
 	return claims
 }
 
-func parseAccess(payload []byte) (Access, error) {
-	claims := readClaims(payload)
+func readAccess(claims *claimReader) (Access, error) {
 	access := Access{
 		ID:        claims.text("jti"),
 		Issuer:    claims.text("iss"),
