@@ -26,7 +26,16 @@ func init() { httpcaddyfile.RegisterDirective("bearer_auth", parseBearerAuth) }
 //			expression <cel>
 //		}
 //		mode     required|optional
-//		token    forward
+//		token    strip|forward|exchange <realm> [{
+//			audience <uris...>
+//			lifetime <duration>
+//		}]
+//		header   <name> <value> [as percent|json|csv|base64url|rfc8187]
+//		assertion [<header>] {
+//			audience <uri>
+//			ttl      <duration>
+//			claims   <names...>
+//		}
 //		cors_preflight
 //		leeway   <duration>
 //	}
@@ -70,9 +79,11 @@ func (b *BearerAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"allow":          b.readAllow,
 		"mode":           text(&b.Mode),
 		"token":          b.readToken,
+		"header":         b.readHeader,
+		"assertion":      b.readAssertion,
 		"cors_preflight": flag(&b.CORSPreflight),
 		"leeway":         span(&b.Leeway),
-	}, "public", "allow")
+	}, "public", "allow", "header")
 	if err != nil {
 		return err
 	}

@@ -69,6 +69,18 @@ type BearerAuth struct {
 	// verified. Default: false, for an upstream could use the token elsewhere.
 	ForwardToken bool `json:"forward_token,omitempty"`
 
+	// ExchangeToken puts a JWT of our own realm in the place of the token.
+	// Default: none.
+	ExchangeToken *BearerExchange `json:"exchange_token,omitempty"`
+
+	// Headers are further headers that the upstream gets with a verified token.
+	// All of them, the standard ones included, have 8 KiB together.
+	Headers []BearerHeader `json:"headers,omitempty"`
+
+	// Assertion is a signed statement about the token for the upstream. Default:
+	// none.
+	Assertion *BearerAssertion `json:"assertion,omitempty"`
+
 	// CORSPreflight lets CORS preflight requests pass without a token, and
 	// without an identity, for the upstream or a later handler to answer.
 	// Default: false.
@@ -87,6 +99,7 @@ type BearerAuth struct {
 	rules        *introspect.Rules
 	introspector *introspect.Introspector
 	challenges   challenges
+	upstream     upstream
 	releases     []func()
 	log          *slog.Logger
 }

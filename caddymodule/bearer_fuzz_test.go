@@ -18,6 +18,7 @@ func FuzzBearerCaddyfile(f *testing.F) {
 	for _, input := range []string{
 		"bearer_auth https://idp.test {\naudience a\n}",
 		"bearer_auth a b {\nrealm / /x\naudience a b\npublic GET,HEAD /x /y\nallow * /z* scope r w\nmode optional\ntoken forward\ncors_preflight\nleeway 30s\n}",
+		"bearer_auth {\nrealm /\naudience a\nheader X-A {http.auth.token.a.b} as csv\nassertion X-B {\naudience u\nttl 30s\nclaims sub\n}\ntoken exchange / {\naudience u\nlifetime 1m\n}\n}",
 		"bearer_auth {\nrealm /\naudience a\nallow GET\n}", "bearer_auth a {\naudience {\n}\n}", "bearer_auth a {\nleeway 99h\n}",
 		"bearer_auth a {\naudience a\npublic *\nallow get x\n}", "bearer_auth {",
 		"bearer_auth a {\naudience a\nallow * /x claim a.b c d acr 1 max_age 5m scope any r w expression `sub == \"a\"`\n}",

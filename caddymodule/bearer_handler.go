@@ -24,7 +24,7 @@ const (
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (b *BearerAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if b.publishes(w, r) {
+	if b.publishes(w, r) || b.publishesAssertionKeys(w, r) {
 		return nil
 	}
 	v := b.admit(r)
@@ -61,10 +61,9 @@ func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 	id := identityOf(r.Context())
 	known := id != nil
 	if !known {
-		// After another bearer_auth the headers are ours and not the client's.
-		stripForged(r)
 		id = newIdentity(r.Context())
 	}
+	id.strip(r, b.upstream.guard)
 	guarded, err := b.matchers.AnyMatchWithError(r)
 	if err != nil {
 		v := verdict{refused: refuseMatcher(err), issuer: issuerNone}
@@ -76,7 +75,8 @@ func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 		return verdict{}
 	}
 	if known {
-		stripForged(r)
+		// What a bearer_auth before this one has put on is not what we say.
+		id.stripped.stripForged(r)
 	}
 	if credentials := takeCredentials(r.Header); len(credentials) > 0 {
 		id.authorization = credentials

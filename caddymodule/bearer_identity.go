@@ -30,6 +30,8 @@ type identity struct {
 	// need not: token matchers ask.
 	decided       bool
 	authorization []string
+	// stripped are the headers that the client's own are taken out of already.
+	stripped guard
 }
 
 // identityOf finds the identity of a request that a bearer_auth before this

@@ -2,6 +2,8 @@ package caddymodule
 
 import (
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -9,30 +11,124 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
+// upstream is what the upstream of a bearer_auth gets, made ready.
+type upstream struct {
+	// guard are the names that no client can send.
+	guard   guard
+	headers identityHeaders
+	// memo is nil where there is nothing worth remembering.
+	memo *memo
+	app  *App
+	now  func() time.Time
+}
+
 // checkUpstream finds what is wrong with what the upstream is to get.
-func (b *BearerAuth) checkUpstream() error { return nil }
+func (b *BearerAuth) checkUpstream() error {
+	var taken guard
+	for i := range b.Headers {
+		if err := b.Headers[i].check(taken); err != nil {
+			return err
+		}
+		taken = append(taken, newGuard(b.Headers[i].Name)...)
+	}
+	if b.Assertion != nil {
+		if err := b.Assertion.check(taken); err != nil {
+			return err
+		}
+	}
+	if b.ExchangeToken != nil {
+		return b.checkExchange()
+	}
+	return nil
+}
 
 // provisionUpstream prepares what the upstream gets.
-func (b *BearerAuth) provisionUpstream(caddy.Context, *App) error { return nil }
+func (b *BearerAuth) provisionUpstream(_ caddy.Context, app *App) error {
+	b.upstream = upstream{guard: slices.Clone(identityGuard), app: app, now: time.Now}
+	for i := range b.Headers {
+		b.upstream.headers = append(b.upstream.headers, b.Headers[i].mapped())
+		b.upstream.guard = append(b.upstream.guard, newGuard(b.Headers[i].Name)...)
+	}
+	if b.Assertion != nil {
+		if err := b.provisionAssertion(app); err != nil {
+			return err
+		}
+		b.upstream.guard = append(b.upstream.guard, newGuard(b.Assertion.Header)...)
+	}
+	if b.ExchangeToken != nil {
+		if err := b.provisionExchange(); err != nil {
+			return err
+		}
+	}
+	if len(b.Headers) > 0 || b.Assertion != nil || b.ExchangeToken != nil {
+		b.upstream.memo = newMemo()
+	}
+	return nil
+}
 
 // hand puts on a request what the upstream gets of a verified token. When that
 // fails it has put on nothing.
 func (b *BearerAuth) hand(r *http.Request, token *introspect.Token, authorization []string) *refusal {
-	if !setIdentity(r.Header, token) {
-		return refuseToken(reasonHeaderValue, nil)
+	u := &b.upstream
+	ready := u.prepare(token)
+	var values []string
+	var refused *refusal
+	if ready != nil {
+		values = slices.Clone(ready.values)
 	}
-	if b.ForwardToken {
+	if values == nil {
+		repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+		values, refused = u.headers.values(token, repl)
+	}
+	var assertion, exchanged string
+	if refused == nil && b.Assertion != nil {
+		assertion, refused = b.assert(r.Context(), token, &ready.assertion)
+	}
+	if refused == nil && b.ExchangeToken != nil {
+		exchanged, refused = b.exchange(r.Context(), token, &ready.exchanged)
+	}
+	if refused != nil {
+		return refused
+	}
+	u.headers.set(r.Header, values)
+	if b.Assertion != nil {
+		r.Header[http.CanonicalHeaderKey(b.Assertion.Header)] = []string{assertion}
+	}
+	switch {
+	case b.ExchangeToken != nil:
+		r.Header["Authorization"] = []string{"Bearer " + exchanged}
+	case b.ForwardToken:
 		r.Header["Authorization"] = authorization
 	}
 	return nil
 }
 
-// readToken reads: token forward.
-func (b *BearerAuth) readToken(d *caddyfile.Dispenser) error {
-	var what string
-	if !d.AllArgs(&what) || what != "forward" {
-		return d.Err("token takes one word, as in: token forward")
+// prepare makes what is the token's alone, once a token. It is nil where that is
+// not worth remembering.
+func (u *upstream) prepare(token *introspect.Token) *prepared {
+	if u.memo == nil {
+		return nil
 	}
-	b.ForwardToken = true
-	return nil
+	return u.memo.of(token, func() *prepared {
+		ready := new(prepared)
+		if !u.headers.perRequest() {
+			ready.values, _ = u.headers.values(token, nil)
+		}
+		return ready
+	})
+}
+
+// readToken reads: token strip|forward|exchange <realm> [{ ... }].
+func (b *BearerAuth) readToken(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	switch {
+	case len(args) == 1 && args[0] == "strip":
+		return nil
+	case len(args) == 1 && args[0] == "forward":
+		b.ForwardToken = true
+		return nil
+	case len(args) == 2 && args[0] == "exchange":
+		return b.readExchange(d, args[1])
+	}
+	return d.Err("token is followed by strip, by forward, or by exchange and a realm, as in: token exchange /")
 }

@@ -18,3 +18,6 @@ func PoolReferences() int {
 	}
 	return count
 }
+
+// DrainStores waits until the stores that no configuration uses are closed.
+func DrainStores() { backends.draining.Wait() }

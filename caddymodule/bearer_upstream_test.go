@@ -1,0 +1,109 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
+)
+
+func TestASignedTextIsUsedUntilHalfOfItsLifeIsLeft(t *testing.T) {
+	start := time.Unix(1_800_000_000, 0)
+	count := 0
+	var s signed
+	at := func(after, life time.Duration) string {
+		now := start.Add(after)
+		text, err := s.at(now, func() (string, time.Time, time.Time, error) {
+			count++
+			return fmt.Sprint(count), now, now.Add(life), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	for _, step := range []struct {
+		after, life time.Duration
+		want        string
+	}{
+		{0, time.Minute, "1"}, {29 * time.Second, time.Minute, "1"}, {30 * time.Second, time.Minute, "2"},
+		{59 * time.Second, time.Minute, "2"}, {70 * time.Second, time.Second, "3"}, {71 * time.Second, time.Minute, "4"},
+	} {
+		if got := at(step.after, step.life); got != step.want {
+			t.Errorf("after %s it is text %s, want %s", step.after, got, step.want)
+		}
+	}
+	failed := errors.New("no key")
+	if _, err := s.at(start.Add(time.Hour), func() (string, time.Time, time.Time, error) { return "", start, start, failed }); !errors.Is(err, failed) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAMemoIsBoundedAndKeepsWhatIsUsed(t *testing.T) {
+	m := newMemo()
+	made := 0
+	of := func(token *introspect.Token) *prepared {
+		return m.of(token, func() *prepared { made++; return new(prepared) })
+	}
+	busy := new(introspect.Token)
+	first := of(busy)
+	for range 5 * memoTokens {
+		of(new(introspect.Token))
+		if of(busy) != first {
+			t.Fatal("a token in use was forgotten")
+		}
+	}
+	held := 0
+	for _, generation := range []*sync.Map{m.young.Load(), m.old.Load()} {
+		generation.Range(func(any, any) bool { held++; return true })
+	}
+	if held > 2*memoTokens || made != 1+5*memoTokens {
+		t.Errorf("%d tokens are held, %d were made", held, made)
+	}
+}
+
+// notReady is a bearer_auth over an app that has not opened its store.
+func notReady() *BearerAuth {
+	return &BearerAuth{
+		Audience:  []string{"https://api.test"},
+		Assertion: &BearerAssertion{Header: "X-Identity-Assertion", Audience: "x", TTL: 60e9, Claims: []string{"sub"}},
+		upstream:  upstream{app: new(App), now: time.Now, memo: newMemo()},
+		log:       slog.New(slog.DiscardHandler),
+	}
+}
+
+// What cannot be signed now is our failure, and the upstream sees nothing of it.
+func TestWithoutItsStoreTheGatewayIs503AndNot401(t *testing.T) {
+	token := &introspect.Token{Subject: "frida", Expires: time.Now().Add(time.Hour).Unix(), Claims: map[string]any{}}
+	for name, b := range map[string]*BearerAuth{
+		"assertion": notReady(),
+		"exchange":  {ExchangeToken: &BearerExchange{Realm: "/", Lifetime: 60e9}, upstream: upstream{app: new(App), now: time.Now, memo: newMemo()}},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		refused := b.hand(r, token, nil)
+		if refused == nil || refused.status != http.StatusServiceUnavailable || refused.retryAfter <= 0 || len(r.Header) > 0 {
+			t.Errorf("%s: %+v, headers %v", name, refused, r.Header)
+		}
+	}
+	w := httptest.NewRecorder()
+	if !notReady().publishesAssertionKeys(w, httptest.NewRequest(http.MethodGet, assertionKeysPath, nil)) ||
+		w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("the keys: %d, %v", w.Code, w.Header())
+	}
+}
+
+// A JWT is a bearer token whatever the token was, so a bound one has none.
+func TestG43_ABoundTokenIsNotExchanged(t *testing.T) {
+	b := &BearerAuth{ExchangeToken: &BearerExchange{Realm: "/"}, upstream: upstream{app: new(App), now: time.Now, memo: newMemo()}}
+	token := &introspect.Token{Subject: "frida", Expires: time.Now().Add(time.Hour).Unix(), Claims: map[string]any{"cnf": map[string]any{"jkt": "x"}}}
+	refused := b.hand(httptest.NewRequest(http.MethodGet, "/", nil), token, nil)
+	if refused == nil || refused.status != http.StatusUnauthorized || refused.reason != introspect.ReasonBound {
+		t.Errorf("%+v", refused)
+	}
+}
