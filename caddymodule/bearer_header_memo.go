@@ -9,7 +9,7 @@ import (
 )
 
 // memoTokens is how many tokens a memo remembers at least; twice as many at most.
-const memoTokens = 8192
+const memoTokens = 4096
 
 // prepared is what the upstream gets of one token on one route.
 type prepared struct {

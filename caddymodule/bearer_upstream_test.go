@@ -107,3 +107,22 @@ func TestG43_ABoundTokenIsNotExchanged(t *testing.T) {
 		t.Errorf("%+v", refused)
 	}
 }
+
+// A configuration in JSON can say what no Caddyfile can.
+func TestATokenIsForwardedOrExchangedAndNotBoth(t *testing.T) {
+	for name, test := range map[string]struct {
+		b  BearerAuth
+		ok bool
+	}{
+		"exchanged":           {BearerAuth{Realms: []string{"/"}, ExchangeToken: &BearerExchange{Realm: "/"}}, true},
+		"both":                {BearerAuth{Realms: []string{"/"}, ForwardToken: true, ExchangeToken: &BearerExchange{Realm: "/"}}, false},
+		"of another realm":    {BearerAuth{Realms: []string{"/a"}, ExchangeToken: &BearerExchange{Realm: "/"}}, false},
+		"of two realms":       {BearerAuth{Realms: []string{"/", "/a"}, ExchangeToken: &BearerExchange{Realm: "/"}}, false},
+		"of a foreign issuer": {BearerAuth{Realms: []string{"/"}, Issuers: []string{"corp"}, ExchangeToken: &BearerExchange{Realm: "/"}}, false},
+		"for an empty name":   {BearerAuth{Realms: []string{"/"}, ExchangeToken: &BearerExchange{Realm: "/", Audience: []string{""}}}, false},
+	} {
+		if err := test.b.checkUpstream(); (err == nil) != test.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
