@@ -14,6 +14,8 @@ const (
 	KeyRefresh KeyPurpose = "refresh"
 	// KeyForm authenticates the forms of our pages.
 	KeyForm KeyPurpose = "form"
+	// KeyNonce makes the nonces of DPoP proofs. It is of no realm.
+	KeyNonce KeyPurpose = "nonce"
 )
 
 // KeyState is where a key stands in its life.

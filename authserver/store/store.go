@@ -68,6 +68,11 @@ type Store interface {
 	// it), oldest change first, removals included, and gives the position to go on
 	// from. No change becomes visible behind a position that was given out.
 	Denials(ctx context.Context, after int64) (changes []Denial, next int64, err error)
+	// Spend uses up what may be used once, such as the jti of a DPoP proof.
+	// ErrExists when it was used before, or when that can no longer be told: ids
+	// are forgotten once they have expired, and what would expire before one that
+	// is forgotten already is refused, whatever the clocks say.
+	Spend(ctx context.Context, id string, expires time.Time) error
 
 	// CreateSession stores a new session and ends the one whose digest is
 	// replaces ("" for none) in the same step: ids rotate at sign-in.

@@ -53,10 +53,15 @@ func (s *Store) Lease(ctx context.Context, name, owner string, until, now time.T
 // own, so that other writes get in between.
 func (s *Store) DeleteExpired(ctx context.Context, now time.Time, limit int) (int, error) {
 	var total int
+	steps := make([]func(querier) (int64, error), 0, 1+len(purges))
+	steps = append(steps, func(q querier) (int64, error) { return deleteSpent(q, now, limit) })
 	for _, purge := range purges {
-		deleted, err := write(ctx, s, "delete expired rows", func(q querier) (int64, error) {
+		steps = append(steps, func(q querier) (int64, error) {
 			return q.exec(purge, seconds(now), int64(limit), seconds(now))
 		})
+	}
+	for _, step := range steps {
+		deleted, err := write(ctx, s, "delete expired rows", step)
 		total += int(deleted)
 		if err != nil {
 			return total, err

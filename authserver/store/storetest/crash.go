@@ -22,7 +22,8 @@ const (
 
 // Crash kills a process that writes to the store which open opens by name,
 // again and again, and sees that nothing is lost which was acknowledged: each
-// grant that the process reported was created, redeemed and rotated before.
+// grant that the process reported was created, redeemed and rotated before, and
+// a proof was used up with it.
 func Crash(t *testing.T, name string, open Opener) {
 	reported := make(map[string]bool)
 	for range rounds(6) {
@@ -37,6 +38,7 @@ func Crash(t *testing.T, name string, open Opener) {
 			if grant := stored(t, s, id); grant.State != store.GrantActive || grant.Generation != 2 {
 				t.Fatalf("grant %s has state %d and generation %d, want 1 and 2", id, grant.State, grant.Generation)
 			}
+			wantError(t, s.Spend(t.Context(), id, at(60)), store.ErrExists)
 		}
 		must(t, s.Close())
 	}
@@ -86,7 +88,8 @@ func playWriter(s store.Store) error {
 	return <-failed
 }
 
-// writeGrant takes a grant from its code to its second refresh token.
+// writeGrant takes a grant from its code to its second refresh token, and uses up
+// a proof.
 func writeGrant(s store.Store, id string) error {
 	ctx := context.Background()
 	if err := s.CreateGrant(ctx, pending(id), consentOf("openid")); err != nil {
@@ -95,6 +98,8 @@ func writeGrant(s store.Store, id string) error {
 	if _, err := s.RedeemCode(ctx, redemption(id, at(5))); err != nil {
 		return err
 	}
-	_, err := s.RotateRefresh(ctx, rotation(id, 1, at(6)))
-	return err
+	if _, err := s.RotateRefresh(ctx, rotation(id, 1, at(6))); err != nil {
+		return err
+	}
+	return s.Spend(ctx, id, at(60))
 }

@@ -53,6 +53,7 @@ func steps(ctx context.Context, s store.Store) map[string]func() error {
 			_, _, err := s.Denials(ctx, 0)
 			return err
 		},
+		"Spend":         func() error { return s.Spend(ctx, "id", at(100)) },
 		"CreateSession": func() error { return s.CreateSession(ctx, session(sessionDigest), "before") },
 		"Session":       func() error { return drop(s.Session(ctx, realm, sessionDigest, start)) },
 		"TouchSession":  func() error { return s.TouchSession(ctx, realm, sessionDigest, at(100), start) },

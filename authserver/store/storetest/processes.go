@@ -69,9 +69,9 @@ func startHelper(t *testing.T, role, name string) *helper {
 	return h
 }
 
-// Processes races two processes for the codes and refresh tokens of the store
-// that open opens by name: of all uses of a code one wins, and a refresh token
-// has one successor, without a fault on either side.
+// Processes races two processes for the codes, refresh tokens and proofs of the
+// store that open opens by name: of all uses of a code or a proof one wins, and a
+// refresh token has one successor, without a fault on either side.
 func Processes(t *testing.T, name string, open Opener) {
 	s := got(open(name))(t)
 	t.Cleanup(func() { must(t, s.Close()) })
@@ -96,6 +96,10 @@ func Processes(t *testing.T, name string, open Opener) {
 			"AS36 one refresh token without grace", contest{Kind: "refresh"},
 			func(id string) store.Grant { return active(id, 1) },
 			tally{Won: 1, Refused: 2*racers - 1, Generation: 2},
+		},
+		{
+			"G77 one proof", contest{Kind: "id"}, pending,
+			tally{Won: 1, Replayed: 2*racers - 1},
 		},
 	}
 	for _, c := range contests {
@@ -134,7 +138,7 @@ const inStep = 10
 
 // contest is inStep races, one a grant.
 type contest struct {
-	Kind   string // code or refresh
+	Kind   string // code, refresh or id
 	Grace  int
 	Prefix string
 	First  int

@@ -14,11 +14,18 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
-// use spends the code or the first refresh token of a grant.
+// use spends the code or the first refresh token of a grant, or its id.
 func (c contest) use(s store.Store, id string) (store.Grant, error) {
 	ctx := context.Background()
-	if c.Kind == "code" {
+	switch c.Kind {
+	case "code":
 		return s.RedeemCode(ctx, redemption(id, at(5)))
+	case "id":
+		err := s.Spend(ctx, id, at(60))
+		if errors.Is(err, store.ErrExists) {
+			err = store.ErrReplayed
+		}
+		return store.Grant{}, err
 	}
 	use := rotation(id, 1, at(5))
 	use.Grace = time.Duration(c.Grace) * time.Second

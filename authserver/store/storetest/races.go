@@ -20,6 +20,7 @@ var raceChecks = []check{
 	{"AS36 64 for one refresh token without grace have one winner", raceRefreshWithoutGrace},
 	{"AS37 64 late reuses revoke the family once", raceReuse},
 	{"revocation and refresh do not both succeed last", raceRevocation},
+	{"G77 64 uses of one proof have one winner", raceSpend},
 	{"one key is made", raceKey},
 	{"one lease is held", raceLease},
 	{"one value is remembered", raceRemember},
@@ -148,6 +149,15 @@ func raceRevocation(t *testing.T, s store.Store) {
 			}
 		}
 		wantEqual(t, stored(t, s, id).State, store.GrantRevoked)
+	}
+}
+
+func raceSpend(t *testing.T, s store.Store) {
+	for round := range rounds(25) {
+		_, errs := race(t, func(int) (struct{}, error) {
+			return struct{}{}, s.Spend(t.Context(), strconv.Itoa(round), at(60))
+		})
+		wantOneWinner(t, errs, store.ErrExists)
 	}
 }
 

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Touch", touchChecks},
 		{"Revocation", revocationChecks},
 		{"Denial", denialChecks},
+		{"Spent", spentChecks},
 		{"Session", sessionChecks},
 		{"Consent", consentChecks},
 		{"Key", keyChecks},

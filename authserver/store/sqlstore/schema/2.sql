@@ -12,3 +12,9 @@ CREATE TABLE denials (
 );
 CREATE INDEX denials_purge ON denials (purge_at);
 INSERT INTO meta (name, value) VALUES ('denials', 0);
+CREATE TABLE spent (
+	id      TEXT   NOT NULL PRIMARY KEY,
+	expires BIGINT NOT NULL
+);
+CREATE INDEX spent_expires ON spent (expires);
+INSERT INTO meta (name, value) VALUES ('spent', 0);
