@@ -33,6 +33,8 @@
 //		pages/formtoken.go token/code.go token/refresh.go
 //	RFC 6750 (bearer tokens)
 //		endpoint/userinfo.go oauth/bearer.go
+//	RFC 3986 (URI)
+//		oauth/dpoptarget.go
 //	RFC 7009 (revocation)
 //		endpoint/revocation.go token/revocations.go
 //	RFC 7515 (JWS)
@@ -40,21 +42,25 @@
 //	RFC 7517 (JWK)
 //		endpoint/jwks.go keys/jwks.go
 //	RFC 7518 (JWA)
-//		keys/generate.go oauth/verifykey.go token/jws.go
+//		keys/generate.go oauth/jwkthumbprint.go oauth/verifykey.go token/jws.go
 //	RFC 7519 (JWT)
 //		oauth/json.go token/assertion.go token/claims.go
 //	RFC 7617 (Basic)
 //		clientauth/basic.go oauth/basic.go
 //	RFC 7636 (PKCE)
 //		grants/authorization_code.go oauth/pkce.go
+//	RFC 7638 (JWK thumbprints)
+//		oauth/jwkthumbprint.go
 //	RFC 7662 (introspection)
 //		endpoint/introspection.go
 //	RFC 8037 (EdDSA)
-//		oauth/verifykey.go
+//		oauth/jwkthumbprint.go oauth/verifykey.go
 //	RFC 8252 (native apps)
 //		authorize/decide.go oauth/redirecturi.go
 //	RFC 8414 (metadata)
 //		endpoint/metadata.go oauth/issuer.go routes.go
+//	RFC 8705 (mutual TLS)
+//		oauth/certificate.go
 //	RFC 8707 (resource indicators)
 //		grants/endpoint.go oauth/resource.go
 //	RFC 8725 (JWT best practice)
@@ -65,6 +71,10 @@
 //		hashing/argon2id.go
 //	RFC 9207 (issuer in the answer)
 //		authorize/respond.go endpoint/metadata.go
+//	RFC 9440 (Client-Cert)
+//		oauth/certificate.go
+//	RFC 9449 (DPoP)
+//		oauth/dpop.go oauth/dpoptarget.go
 //	RFC 9470 (step-up authentication)
 //		oauth/errors.go
 //	RFC 9700 (OAuth 2.0 security)

@@ -13,19 +13,24 @@ const MaxTokenBytes = 8 << 10
 // header, or a value that is not one b64token (RFC 6750 §2.1), is an
 // invalid_request, as is a token that is also named in the query.
 func BearerCredentials(authorization []string, query string) (token Secret, present bool, err error) {
+	return credentials("Bearer", authorization, query)
+}
+
+// credentials finds the access token under a scheme that takes one b64token.
+func credentials(scheme string, authorization []string, query string) (token Secret, present bool, err error) {
 	if len(authorization) > 1 {
 		return Secret{}, true, InvalidRequest("Send exactly one Authorization header.")
 	}
 	if len(authorization) == 0 {
 		return Secret{}, false, nil
 	}
-	scheme, rest, _ := strings.Cut(authorization[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	given, rest, _ := strings.Cut(authorization[0], " ")
+	if !strings.EqualFold(given, scheme) {
 		return Secret{}, false, nil
 	}
 	text := strings.Trim(rest, " ")
 	if !validB64Token(text) {
-		return Secret{}, true, InvalidRequest("The Authorization header must be the word Bearer, one space and one token.")
+		return Secret{}, true, InvalidRequest("The Authorization header must be the word " + scheme + ", one space and one token.")
 	}
 	if hasQueryToken(query) {
 		return Secret{}, true, InvalidRequest("Send the access token once, in the Authorization header.")

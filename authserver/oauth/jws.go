@@ -36,8 +36,14 @@ func LooksLikeJWS(token string) bool {
 // base64url, a strict JSON header with alg, and no crit, since we implement no
 // extension (RFC 7515 §4.1.11).
 func ParseJWS(token string) (*JWS, error) {
+	parsed, _, err := parseJWS(token)
+	return parsed, err
+}
+
+// parseJWS is ParseJWS for those who must read more of the header.
+func parseJWS(token string) (parsed *JWS, header map[string]any, err error) {
 	if len(token) > MaxTokenBytes || strings.Count(token, ".") != 2 {
-		return nil, ErrMalformedJWS
+		return nil, nil, ErrMalformedJWS
 	}
 	last := strings.LastIndexByte(token, '.')
 	header64, payload64, _ := strings.Cut(token[:last], ".")
@@ -45,27 +51,26 @@ func ParseJWS(token string) (*JWS, error) {
 	payload, err2 := decodeSegment(payload64)
 	signature, err3 := decodeSegment(token[last+1:])
 	if err1 != nil || err2 != nil || err3 != nil {
-		return nil, ErrMalformedJWS
+		return nil, nil, ErrMalformedJWS
 	}
-	header, err := DecodeObject(headerJSON)
-	if err != nil {
-		return nil, ErrMalformedJWS
+	if header, err = DecodeObject(headerJSON); err != nil {
+		return nil, nil, ErrMalformedJWS
 	}
 	for _, refused := range []string{"crit", "b64", "zip", "enc"} {
 		if _, there := header[refused]; there {
-			return nil, ErrMalformedJWS
+			return nil, nil, ErrMalformedJWS
 		}
 	}
 	alg, okAlg := StringMember(header, "alg")
 	kid, okKid := StringMember(header, "kid")
 	typ, okTyp := StringMember(header, "typ")
 	if !okAlg || !okKid || !okTyp || alg == "" || len(kid) > 255 {
-		return nil, ErrMalformedJWS
+		return nil, nil, ErrMalformedJWS
 	}
 	return &JWS{
 		Algorithm: alg, KeyID: kid, Type: typ,
 		payload: payload, signingInput: token[:last], signature: signature,
-	}, nil
+	}, header, nil
 }
 
 func decodeSegment(segment string) ([]byte, error) {
