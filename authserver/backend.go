@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
@@ -40,6 +41,7 @@ type Backend struct {
 	log         *slog.Logger
 	now         func() time.Time
 	node        string
+	nonceKey    atomic.Pointer[keys.Secret] // nil until it is needed
 
 	mu    sync.Mutex
 	rings map[string]openRing

@@ -1,0 +1,31 @@
+package authserver
+
+import (
+	"context"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// RFC 9449 §8 and §11.1
+
+// Spend uses up what may be used once, such as the jti of a DPoP proof, for all
+// nodes. store.ErrExists when it was used before.
+func (b *Backend) Spend(ctx context.Context, id string, expires time.Time) error {
+	return b.store.Spend(ctx, id, expires)
+}
+
+// NonceKey is the key that the nonces of DPoP proofs are made with: the same on
+// all nodes and after a restart. It is read once.
+func (b *Backend) NonceKey(ctx context.Context) ([]byte, error) {
+	if key := b.nonceKey.Load(); key != nil {
+		return key.Key, nil
+	}
+	key, err := keys.OpenSingle(ctx, b.store, b.wrapper, store.KeyNonce, b.now())
+	if err != nil {
+		return nil, err
+	}
+	b.nonceKey.Store(&key)
+	return key.Key, nil
+}
