@@ -74,7 +74,7 @@
 //	RFC 9440 (Client-Cert)
 //		oauth/certificate.go
 //	RFC 9449 (DPoP)
-//		oauth/dpop.go oauth/dpoptarget.go proofs.go
+//		oauth/dpop.go oauth/dpoptarget.go oauth/dpoptest/dpoptest.go proofs.go
 //	RFC 9470 (step-up authentication)
 //		oauth/errors.go
 //	RFC 9700 (OAuth 2.0 security)

@@ -32,6 +32,8 @@ type Token struct {
 	// Until is when the verdict has to be asked for again, in unix seconds. 0
 	// means that it holds until Expires.
 	Until int64
+	// Confirmation is what the caller must prove to have.
+	Confirmation Confirmation
 	// Claims are all claims, registered ones included, as decoded JSON.
 	Claims map[string]any
 	// Generation is the state of the source that the verdict rests on: its key
@@ -86,6 +88,10 @@ type Config struct {
 	Cache *Cache
 	// DenyList is asked on every call, cached verdicts included. nil for none.
 	DenyList *DenyList
+	// DPoP is how tokens bound to a key are taken; nil for not at all.
+	DPoP *DPoP
+	// CertificateRequired refuses tokens that are not bound to a certificate.
+	CertificateRequired bool
 	// Leeway is what clocks may differ by, 0 to 60 s.
 	Leeway time.Duration
 	Now    func() time.Time
@@ -111,6 +117,9 @@ func New(config Config) (*Introspector, error) {
 	if config.Now == nil || slices.Contains(config.OwnPrefixes, "") {
 		return nil, errors.New("a clock is needed, and no empty token prefix")
 	}
+	if err := config.DPoP.check(); err != nil {
+		return nil, err
+	}
 	var introspecting *Issuer
 	for i, issuer := range config.Issuers {
 		switch {
@@ -133,6 +142,9 @@ type Result struct {
 	Token  *Token
 	Issuer string // Issuer.Name
 	Cached bool
+	// Nonce is one for the caller's next DPoP proof, "" for none. It is set on
+	// refusals too.
+	Nonce string
 }
 
 // Introspect says whether a token is good for the route: *Refusal or
@@ -225,10 +237,10 @@ func ask(ctx context.Context, issuer *Issuer, token oauth.Secret, jwt *unverifie
 func (i *Introspector) decide(ctx context.Context, result Result, issuer *Issuer, presented *Presented, now time.Time) (Result, error) {
 	err := i.check(result.Token, issuer, now.Unix())
 	if err == nil {
-		err = i.prove(ctx, result.Token, presented, now)
+		result.Nonce, err = i.prove(ctx, result.Token, presented, now)
 	}
 	if err != nil {
-		return Result{Issuer: result.Issuer}, err
+		return Result{Issuer: result.Issuer, Nonce: result.Nonce}, err
 	}
 	return result, nil
 }

@@ -184,7 +184,7 @@ func (f *Foreign) readAnswer(body []byte) (*Token, error) {
 		return nil, err
 	case token.Issuer != "" && token.Issuer != f.URL:
 		return nil, refuse(ReasonIssuer)
-	case !oneOf(answer, "token_type", "bearer") || saysOtherKind(answer):
+	case !oneOf(answer, "token_type", token.Confirmation.tokenTypes()...) || saysOtherKind(answer):
 		return nil, refuse(ReasonType)
 	}
 	if _, there := answer["aud"]; f.RequireAudience && !there || there && len(token.Audience) == 0 {

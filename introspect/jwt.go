@@ -51,6 +51,10 @@ func readClaims(claims map[string]any) (*Token, error) {
 	if !okIss || !okExp || !okNbf || !okIat || !okAud || !okScope || token.Subject == "" {
 		return nil, refuse(ReasonClaims)
 	}
+	var err error
+	if token.Confirmation, err = ReadConfirmation(claims); err != nil {
+		return nil, err
+	}
 	return token, nil
 }
 
@@ -149,9 +153,10 @@ func looksLikeOtherJWT(claims map[string]any) bool {
 }
 
 // saysOtherKind reads the members by which some servers tell their tokens
-// apart: typ in the payload (Bearer, ID, Refresh, …) and token_use.
+// apart: typ in the payload (Bearer, DPoP, ID, Refresh, …) and token_use.
 func saysOtherKind(claims map[string]any) bool {
-	return !oneOf(claims, "typ", "bearer", "at+jwt", "jwt") || !oneOf(claims, "token_use", "access", "access_token")
+	confirmation, _ := ReadConfirmation(claims)
+	return !oneOf(claims, "typ", append(confirmation.tokenTypes(), "at+jwt", "jwt")...) || !oneOf(claims, "token_use", "access", "access_token")
 }
 
 // oneOf says whether a member is absent or, case aside, one of some texts.

@@ -26,12 +26,27 @@ type Presented struct {
 	Certificate []byte
 }
 
-// prove says whether the caller may use a token that is otherwise good.
-func (i *Introspector) prove(_ context.Context, token *Token, _ *Presented, _ time.Time) error {
-	// A token bound to a key is worth nothing without proof of possession, which
-	// a bearer request does not bring (RFC 9449 §7.2, RFC 8705 §3).
-	if _, bound := token.Claims["cnf"]; bound {
-		return refuse(ReasonBound)
+// prove says whether the caller may use a token that is otherwise good. A nonce
+// that is not "" is for the caller's next DPoP proof.
+//
+// A token that is bound is worth nothing without its proof, whatever the route
+// takes (RFC 9449 §7.2, RFC 8705 §3), and one that is not bound proves nothing
+// under the scheme DPoP (RFC 9449 §7.1).
+func (i *Introspector) prove(ctx context.Context, token *Token, presented *Presented, now time.Time) (nonce string, err error) {
+	asked := token.Confirmation
+	if _, bound := token.Claims["cnf"]; bound && asked == (Confirmation{}) {
+		return "", refuse(ReasonBound)
 	}
-	return nil
+	keyRequired := presented.DPoP || i.config.DPoP != nil && i.config.DPoP.Required
+	switch {
+	case !asked.provenBy(presented.Certificate):
+		return "", refuse(ReasonBound)
+	case asked.Key == "" && keyRequired, asked.Certificate == "" && i.config.CertificateRequired:
+		return "", refuse(ReasonUnbound)
+	case asked.Key == "":
+		return "", nil
+	case i.config.DPoP == nil || !presented.DPoP:
+		return "", refuse(ReasonBound)
+	}
+	return i.config.DPoP.prove(ctx, asked.Key, presented, i.config.Leeway, now)
 }

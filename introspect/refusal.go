@@ -1,6 +1,10 @@
 package introspect
 
-import "time"
+import (
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+)
 
 // Reasons of a Refusal: a closed set, fit for logs and metric labels.
 const (
@@ -29,6 +33,9 @@ const (
 	// ReasonBound is a token bound to a key (cnf) whose possession was not
 	// proven.
 	ReasonBound = "bound"
+	// ReasonUnbound is a token bound to no key, or to none of the kind that is
+	// asked for.
+	ReasonUnbound = "unbound"
 	// ReasonProof is a DPoP proof that does not hold, ReasonReplayed one that was
 	// used before, and ReasonNonce one without the nonce that we gave.
 	ReasonProof    = "proof"
@@ -47,13 +54,23 @@ const (
 const retrySoon = 2 * time.Second
 
 // Refusal says that a token is not good, by a reason from a closed set, for
-// logs and metrics. The caller learns invalid_token and no more.
-type Refusal struct{ Reason string }
+// logs and metrics. The caller learns invalid_token and no more, but for what is
+// wrong with a proof.
+type Refusal struct {
+	Reason string
+	// Proof is what the caller is told of a DPoP proof; nil where the fault is
+	// the token's.
+	Proof *oauth.Error
+}
 
 // Error implements error.
 func (r *Refusal) Error() string { return "token refused: " + r.Reason }
 
 func refuse(reason string) error { return &Refusal{Reason: reason} }
+
+func refuseProof(reason string, err error) error {
+	return &Refusal{Reason: reason, Proof: oauth.AsError(err)}
+}
 
 // Unavailable says that nobody can tell now: answer 503, never invalid_token.
 type Unavailable struct {
