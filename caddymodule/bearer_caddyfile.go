@@ -38,6 +38,12 @@ func init() { httpcaddyfile.RegisterDirective("bearer_auth", parseBearerAuth) }
 //		}
 //		cors_preflight
 //		leeway   <duration>
+//		dpop     [required] {
+//			nonce      [<duration>]
+//			max_age    <duration>
+//			algorithms <names...>
+//		}
+//		client_certificate [required] [forwarded]
 //	}
 //
 // Issuers are named as in the global option oauth2 or by their https URL, realms
@@ -73,17 +79,19 @@ func (b *BearerAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		b.Issuers = append(b.Issuers, d.Val())
 	}
 	err := readBlock(d, "bearer_auth", map[string]reader{
-		"realm":          texts(&b.Realms),
-		"audience":       texts(&b.Audience),
-		"public":         b.readPublic,
-		"allow":          b.readAllow,
-		"mode":           text(&b.Mode),
-		"token":          b.readToken,
-		"header":         b.readHeader,
-		"assertion":      b.readAssertion,
-		"cors_preflight": flag(&b.CORSPreflight),
-		"leeway":         span(&b.Leeway),
-	}, "public", "allow", "header")
+		"realm":              texts(&b.Realms),
+		"audience":           texts(&b.Audience),
+		"public":             b.readPublic,
+		"allow":              b.readAllow,
+		"mode":               text(&b.Mode),
+		"token":              b.readToken,
+		"header":             b.readHeader,
+		"assertion":          b.readAssertion,
+		"cors_preflight":     flag(&b.CORSPreflight),
+		"leeway":             span(&b.Leeway),
+		"dpop":               b.readDPoP,
+		"client_certificate": b.readClientCertificate,
+	}, "allow", "header", "public")
 	if err != nil {
 		return err
 	}

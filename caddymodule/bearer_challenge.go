@@ -137,12 +137,27 @@ func refuseLogin(acr []string, maxAge time.Duration) *refusal {
 func refuseIntrospection(err error) *refusal {
 	var refused *introspect.Refusal
 	if errors.As(err, &refused) {
-		return refuseToken(refused.Reason, nil)
+		return refusePresented(refused)
 	}
 	r := &refusal{status: http.StatusServiceUnavailable, reason: reasonUnavailable, silent: true, retryAfter: defaultRetry, cause: err}
 	var unavailable *introspect.Unavailable
 	if errors.As(err, &unavailable) && unavailable.RetryAfter > 0 {
 		r.retryAfter = unavailable.RetryAfter
+	}
+	return r
+}
+
+// refusePresented tells a client how to use a token that is good in itself, and
+// nothing about one that is not.
+func refusePresented(refused *introspect.Refusal) *refusal {
+	r := refuseToken(refused.Reason, nil)
+	switch {
+	case refused.Proof != nil:
+		r.code, r.description = refused.Proof.Code, refused.Proof.Description
+	case refused.Reason == introspect.ReasonBound:
+		r.description = "The access token is bound to a key and needs proof of its possession"
+	case refused.Reason == introspect.ReasonUnbound:
+		r.description = "The access token is not bound to a key as this resource asks"
 	}
 	return r
 }
@@ -166,6 +181,8 @@ type challenges struct {
 	// proofAlgorithms are those of DPoP proofs, separated by spaces; "" where
 	// DPoP is not taken.
 	proofAlgorithms string
+	// proofRequired says that only DPoP is taken.
+	proofRequired bool
 }
 
 // answer puts a refusal on the wire: the headers here, the status through
@@ -176,10 +193,7 @@ func (r *refusal) answer(h http.Header, c challenges) error {
 		h["Www-Authenticate"] = r.challenge(c)
 		h.Add("Access-Control-Expose-Headers", "WWW-Authenticate")
 	}
-	if r.nonce != "" {
-		h.Set("DPoP-Nonce", r.nonce)
-		h.Add("Access-Control-Expose-Headers", "DPoP-Nonce")
-	}
+	giveNonce(h, r.nonce)
 	if r.retryAfter > 0 {
 		seconds := (r.retryAfter + time.Second - 1) / time.Second
 		h.Set("Retry-After", strconv.Itoa(int(seconds)))
@@ -191,9 +205,12 @@ func (r *refusal) answer(h http.Header, c challenges) error {
 // taken. What went wrong stands with the scheme that it is about. Nothing in
 // them comes from the request.
 func (r *refusal) challenge(c challenges) []string {
-	values := []string{r.challengeOf("Bearer", c)}
+	var values []string
+	if !c.proofRequired {
+		values = append(values, r.challengeOf("Bearer", c))
+	}
 	if c.proofAlgorithms != "" {
-		values = append(values, r.challengeOf("DPoP", c))
+		values = append(values, r.challengeOf(schemeDPoP, c))
 	}
 	return values
 }
@@ -207,7 +224,7 @@ func (r *refusal) challengeOf(scheme string, c challenges) string {
 	if len(r.scope) > 0 {
 		parameters = append(parameters, "scope", r.scope.String())
 	}
-	if scheme == "DPoP" {
+	if scheme == schemeDPoP {
 		parameters = append(parameters, "algs", c.proofAlgorithms)
 	}
 	if c.metadata != "" {

@@ -86,6 +86,14 @@ type BearerAuth struct {
 	// Default: false.
 	CORSPreflight bool `json:"cors_preflight,omitempty"`
 
+	// DPoP takes tokens that are bound to a key, with a proof by that key.
+	// Default: none; a token that is bound to a key is refused then.
+	DPoP *BearerDPoP `json:"dpop,omitempty"`
+
+	// ClientCertificate is what is asked of TLS client certificates. Default:
+	// a token that is bound to one needs that of the connection; others need none.
+	ClientCertificate *BearerClientCertificate `json:"client_certificate,omitempty"`
+
 	// Leeway is how far the clocks of an issuer and this machine may be apart,
 	// up to 1m. Default: 10s.
 	Leeway caddy.Duration `json:"leeway,omitempty"`
@@ -100,6 +108,7 @@ type BearerAuth struct {
 	introspector *introspect.Introspector
 	challenges   challenges
 	upstream     upstream
+	origin       string // scheme and host of the API, where dpop needs them
 	releases     []func()
 	log          *slog.Logger
 }

@@ -34,6 +34,7 @@ func (b *BearerAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cadd
 		}
 		return v.refused.answer(w.Header(), b.challenges)
 	}
+	giveNonce(w.Header(), v.nonce)
 	if v.token == nil {
 		return next.ServeHTTP(w, r)
 	}
@@ -81,10 +82,12 @@ func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 	if credentials := takeCredentials(r.Header); len(credentials) > 0 {
 		id.authorization = credentials
 	}
+	b.takeEvidence(r, id)
 	if len(b.Rules) > 0 || b.CORSPreflight {
 		overrideGuard.strip(r.Header)
 	}
 	v = b.judge(r, id)
+	b.bindScheme(&v, id)
 	b.note(r, v)
 	id.set(r.Context(), v.token)
 	return v
@@ -110,6 +113,7 @@ type verdict struct {
 	token   *introspect.Token
 	passed  string
 	issuer  string
+	nonce   string // for the next DPoP proof, "" for none
 }
 
 func (v verdict) decision() string {
@@ -140,7 +144,7 @@ func (b *BearerAuth) judge(r *http.Request, id *identity) verdict {
 	if decision == introspect.Public {
 		return verdict{passed: decisionPublic, issuer: issuerNone}
 	}
-	token, present, err := accessToken(credentials, r)
+	token, present, err := b.accessToken(credentials, r)
 	if err != nil {
 		return verdict{refused: refuseMalformed(err), issuer: issuerNone}
 	}
@@ -157,7 +161,7 @@ func (b *BearerAuth) judge(r *http.Request, id *identity) verdict {
 		return verdict{refused: refuseNoToken(), issuer: issuerNone}
 	}
 	result, err := b.introspector.Introspect(r.Context(), b.presented(r, id, token))
-	v := verdict{passed: decisionAllowed, issuer: issuerLabel(result.Issuer)}
+	v := verdict{passed: decisionAllowed, issuer: issuerLabel(result.Issuer), nonce: result.Nonce}
 	if err != nil {
 		v.refused = refuseIntrospection(err)
 		return v

@@ -32,6 +32,10 @@ type identity struct {
 	authorization []string
 	// stripped are the headers that the client's own are taken out of already.
 	stripped guard
+	// proofs are the DPoP headers and certificate the Client-Cert headers that
+	// were taken off with it; spent is the proof that was used up for it.
+	proofs, certificate []string
+	spent               string
 }
 
 // identityOf finds the identity of a request that a bearer_auth before this

@@ -36,7 +36,7 @@ var hasher = sync.OnceValue(hashing.New)
 // handler `oauth2_server`; the handler `bearer_auth` takes its tokens without
 // any HTTP between them. The app also holds the foreign issuers that
 // `bearer_auth` can name. Without realms it opens no store, unless something asks
-// for it, such as DenyList.
+// for it, such as DenyList or `dpop` of a `bearer_auth`.
 //
 // It emits these events, for handlers of Caddy's events app to subscribe to:
 //
