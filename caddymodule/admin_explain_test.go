@@ -86,7 +86,7 @@ func TestExplain(t *testing.T) {
 		wantStatus(t, o.send(row.method+" "+row.path, "Authorization: Bearer "+row.token), row.status)
 	}
 
-	bound := o.explain(token(map[string]any{"cnf": map[string]string{"jkt": "x"}}), "GET", "/bound")
+	bound := o.explain(token(map[string]any{"cnf": map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}), "GET", "/bound")
 	if bound.Decision != "allowed" || !strings.Contains(bound.Proof, "not checked") {
 		t.Errorf("bound: explained as %+v", bound)
 	}

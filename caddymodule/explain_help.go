@@ -15,6 +15,7 @@ var help = map[string]string{
 	introspect.ReasonNotYetValid: "The token is from the future: a clock is wrong. Compare this machine's with the issuer's; `leeway` forgives up to 1m.",
 	introspect.ReasonAudience:    "The token is for another API. Let the client ask for a token for this one (resource or audience in its request), or add the API's name in aud to `audience` if both are the same API.",
 	introspect.ReasonBound:       "The token is bound to a key and the request did not prove its possession: the client must send DPoP proofs or its certificate, and this bearer_auth must take them.",
+	introspect.ReasonUnbound:     "This bearer_auth asks for tokens that are bound to a key or certificate (`required`), or the client sent an unbound one under the scheme DPoP. The client must ask its issuer for a bound token.",
 	introspect.ReasonProof:       "The DPoP proof of the request does not hold. See method, address and clock of the client.",
 	introspect.ReasonReplayed:    "The DPoP proof was used before: the client must make a new one for each request.",
 	introspect.ReasonNonce:       "The DPoP proof lacks our nonce: the client must repeat the request with that of the DPoP-Nonce header.",

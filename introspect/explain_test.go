@@ -94,7 +94,7 @@ func TestExplainUsesNoProofUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := newKey("k1", oauth.ES256)
 		guard := route(t, start(t, newIssuer(key), nil), nil)
-		token := key.sign("at+jwt", claims(time.Now(), map[string]any{"cnf": map[string]string{"jkt": "x"}}))
+		token := key.sign("at+jwt", claims(time.Now(), map[string]any{"cnf": map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}))
 		if e := guard.Explain(t.Context(), oauth.NewSecret(token)); e.Err != nil || e.Claims["cnf"] == nil {
 			t.Errorf("explained as %+v", e)
 		}

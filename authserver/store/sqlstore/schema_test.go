@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
@@ -67,6 +68,11 @@ func TestSchemaOfAnOlderProgramIsBroughtUpToDate(t *testing.T) {
 	}
 	if err := s.PutDenial(t.Context(), store.Denial{Kind: store.DenyToken, Value: "jti"}); err != nil {
 		t.Error(err)
+	}
+	for _, want := range []error{nil, store.ErrExists} {
+		if err := s.Spend(t.Context(), "id", time.Unix(1_900_000_000, 0)); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
 	}
 }
 
