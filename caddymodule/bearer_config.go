@@ -229,12 +229,12 @@ func (b *BearerAuth) provisionIntrospector(ctx caddy.Context, app *App) error {
 		if err != nil {
 			return fmt.Errorf("issuer of bearer_auth: %w", err)
 		}
-		issuer, release, err := app.foreignIssuer(ctx, name)
+		issuers, release, err := app.foreignIssuer(name)
 		if err != nil {
 			return fmt.Errorf("issuer %s of bearer_auth: %w", name, err)
 		}
 		b.releases = append(b.releases, release)
-		config.Issuers = append(config.Issuers, issuer)
+		config.Issuers = append(config.Issuers, issuers...)
 	}
 	if err := b.provisionProof(ctx, app, &config); err != nil {
 		return fmt.Errorf("bearer_auth: %w", err)

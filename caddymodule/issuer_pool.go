@@ -1,14 +1,10 @@
 package caddymodule
 
 import (
-	"bytes"
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -23,41 +19,22 @@ import (
 // reloads. Its keys cover every setting, so that a changed one takes effect.
 var issuerPool = caddy.NewUsagePool()
 
-// pooledIssuer is a foreign issuer that configurations share. It makes no
-// connection before begin, because Caddy provisions configurations that it only
-// validates.
+// pooledIssuer is a foreign issuer that configurations share. It contacts nobody
+// before begin, because Caddy provisions configurations that it only validates.
 type pooledIssuer struct {
-	url    string
-	roots  []byte
+	origin string
 	remote *introspect.Remote
-	client *http.Client
 	begun  chan struct{}
 	begin  func()
 }
 
-func newPooledIssuer(settings *ForeignIssuer, previous *introspect.Remote) *pooledIssuer {
-	p := &pooledIssuer{
-		url: settings.foreign.URL, roots: settings.roots,
-		client: settings.client(), begun: make(chan struct{}),
-	}
+func newPooledIssuer(foreign introspect.Foreign, previous *introspect.Remote) *pooledIssuer {
+	p := &pooledIssuer{origin: foreign.Origin(), begun: make(chan struct{})}
 	p.begin = sync.OnceFunc(func() { close(p.begun) })
-	p.client.Transport.(*http.Transport).DialContext = p.dial
-	foreign := settings.foreign
-	foreign.Client, foreign.Now, foreign.Previous = p.client, time.Now, previous
-	foreign.Log, foreign.Observer = slog.New(activeLog{}), issuerObserver{}
+	foreign.Begin, foreign.Now, foreign.Previous = p.begun, time.Now, previous
+	foreign.Log, foreign.Observer, foreign.Keeper = slog.New(activeLog{}), issuerObserver{}, issuerKeeper{}
 	p.remote = introspect.Start(foreign)
 	return p
-}
-
-// dial waits for begin.
-func (p *pooledIssuer) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	select {
-	case <-p.begun:
-		dialer := net.Dialer{Timeout: 5 * time.Second}
-		return dialer.DialContext(ctx, network, address)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // Destruct implements caddy.Destructor. Requests of the old configuration may
@@ -66,20 +43,14 @@ func (p *pooledIssuer) dial(ctx context.Context, network, address string) (net.C
 func (p *pooledIssuer) Destruct() error {
 	select {
 	case <-p.begun:
-		time.AfterFunc(drainTimeout, p.stop)
+		time.AfterFunc(drainTimeout, p.remote.Stop)
 	default:
-		p.stop()
+		p.remote.Stop()
 	}
 	return nil
 }
 
-func (p *pooledIssuer) stop() {
-	p.remote.Stop()
-	p.client.CloseIdleConnections()
-}
-
-// beginIssuers lets the issuers of the configuration that now starts make
-// connections.
+// beginIssuers lets the issuers of the configuration that now starts be asked.
 func beginIssuers() {
 	issuerPool.Range(func(_, pooled any) bool {
 		pooled.(*pooledIssuer).begin()
@@ -88,34 +59,42 @@ func beginIssuers() {
 }
 
 // foreignIssuer gives the issuer that bearer_auth calls by a name of a.Issuers
-// or by its URL, and what gives it back.
-func (a *App) foreignIssuer(ctx caddy.Context, nameOrURL string) (issuer introspect.Issuer, release func(), err error) {
+// or by its URL, one for each of its tenants, and what gives them back.
+func (a *App) foreignIssuer(nameOrURL string) (issuers []introspect.Issuer, release func(), err error) {
 	settings, err := a.issuerSettings(nameOrURL)
 	if err != nil {
-		return issuer, nil, err
+		return nil, nil, err
 	}
-	if err := settings.Provision(ctx); err != nil {
-		return issuer, nil, err
+	var releases []func()
+	release = func() {
+		for _, release := range releases {
+			release()
+		}
 	}
-	if err := settings.Validate(); err != nil {
-		return issuer, nil, err
+	for _, foreign := range settings.foreigns {
+		key, previous := sha256.Sum256([]byte(foreign.Describe())), previousOf(foreign.Origin())
+		pooled, _, err := issuerPool.LoadOrNew(key, func() (caddy.Destructor, error) {
+			return newPooledIssuer(foreign, previous), nil
+		})
+		if err != nil {
+			release()
+			return nil, nil, err
+		}
+		releases = append(releases, func() { _, _ = issuerPool.Delete(key) })
+		issuer := pooled.(*pooledIssuer).remote.Issuer(nameOrURL)
+		if len(settings.foreigns) > 1 {
+			issuer.Opaque = nil // nothing in such a token says whose it is
+		}
+		issuers = append(issuers, issuer)
 	}
-	key, previous := settings.poolKey(), settings.previous()
-	pooled, _, err := issuerPool.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return newPooledIssuer(settings, previous), nil
-	})
-	if err != nil {
-		return issuer, nil, err
-	}
-	return pooled.(*pooledIssuer).remote.Issuer(nameOrURL), func() { _, _ = issuerPool.Delete(key) }, nil
+	return issuers, release, nil
 }
 
-// previous finds the same issuer with other settings, trusted by the same CA, so
-// that a changed setting does not forget its keys. nil when there is none.
-func (i *ForeignIssuer) previous() (found *introspect.Remote) {
+// previousOf finds an issuer of the same origin with other settings, so that a
+// changed one does not forget its keys. nil when there is none.
+func previousOf(origin string) (found *introspect.Remote) {
 	issuerPool.Range(func(_, pooled any) bool {
-		p := pooled.(*pooledIssuer)
-		if p.url == i.foreign.URL && bytes.Equal(p.roots, i.roots) {
+		if p := pooled.(*pooledIssuer); p.origin == origin {
 			found = p.remote
 		}
 		return found == nil || !found.Ready()
@@ -134,11 +113,12 @@ func (a *App) issuerSettings(nameOrURL string) (*ForeignIssuer, error) {
 	}
 	for name, settings := range a.Issuers {
 		// Called by its URL it would get defaults where the operator set others.
-		if settings != nil && settings.URL == nameOrURL {
+		if slices.ContainsFunc(settings.foreigns, func(f introspect.Foreign) bool { return f.URL == nameOrURL }) {
 			return nil, fmt.Errorf("the oauth2 option has settings for that URL under the name %s; use the name", name)
 		}
 	}
-	return &ForeignIssuer{URL: nameOrURL}, nil
+	settings := &ForeignIssuer{URL: nameOrURL}
+	return settings, settings.provision(nameOrURL)
 }
 
 func issuerNames(issuers map[string]*ForeignIssuer) string {
@@ -146,14 +126,6 @@ func issuerNames(issuers map[string]*ForeignIssuer) string {
 		return "none"
 	}
 	return strings.Join(slices.Sorted(maps.Keys(issuers)), ", ")
-}
-
-// poolKey is equal for two issuers exactly when all their settings are, what
-// secrets and files hold included.
-func (i *ForeignIssuer) poolKey() [sha256.Size]byte {
-	f := &i.foreign
-	return sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %s %d %d %d %x",
-		f.URL, f.Validate, f.Algorithms, f.TokenType, f.DescribeIntrospection(), f.Refresh, f.MaxStale, f.Timeout, i.roots))
 }
 
 // Interface guard

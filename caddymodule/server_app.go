@@ -107,7 +107,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	warnUnredacted(ctx, a.log)
-	if err := a.provisionIssuers(ctx); err != nil {
+	if err := a.provisionIssuers(); err != nil {
 		return err
 	}
 	repl := caddy.NewReplacer()
@@ -156,16 +156,13 @@ func (a *App) liveBackend(ctx context.Context) (*authserver.Backend, func(), err
 }
 
 // provisionIssuers checks the foreign issuers and contacts none.
-func (a *App) provisionIssuers(ctx caddy.Context) error {
+func (a *App) provisionIssuers() error {
 	for _, name := range slices.Sorted(maps.Keys(a.Issuers)) {
 		issuer := a.Issuers[name]
 		if issuer == nil {
 			return fmt.Errorf("issuer %s is null", name)
 		}
-		if err := issuer.Provision(ctx); err != nil {
-			return fmt.Errorf("issuer %s: %w", name, err)
-		}
-		if err := issuer.Validate(); err != nil {
+		if err := issuer.provision(name); err != nil {
 			return fmt.Errorf("issuer %s: %w", name, err)
 		}
 	}
@@ -199,6 +196,7 @@ func (a *App) provisionRealms(ctx caddy.Context, repl *caddy.Replacer) error {
 // Start opens the store, unless a configuration before this one has, and begins
 // to serve.
 func (a *App) Start() error {
+	keepIn(a)
 	beginIssuers()
 	if a.backend == nil {
 		return nil
@@ -219,6 +217,7 @@ func (a *App) Stop() error { return nil }
 // Cleanup gives back what Provision took, once. Requests that are still running
 // keep the backend for themselves.
 func (a *App) Cleanup() error {
+	keepOut(a)
 	if !a.acquired {
 		return nil
 	}

@@ -17,7 +17,20 @@ import (
 // metadata is what we need of an issuer's metadata.
 type metadata struct {
 	keys          string // jwks_uri
-	introspection string // introspection_endpoint, "" for none
+	introspection string // introspection_endpoint
+	// missing says why one of them is "". Each is a fault only for those who
+	// need it.
+	missing map[string]error
+	// document is what was read.
+	document []byte
+}
+
+// needed gives an endpoint, or says by its name why there is none.
+func (m *metadata) needed(name, address string) (string, error) {
+	if address == "" {
+		return "", fmt.Errorf("metadata: %s %w", name, m.missing[name])
+	}
+	return address, nil
 }
 
 // discover reads an issuer's metadata: where RFC 8414 puts it, then where
@@ -68,20 +81,19 @@ func parseMetadata(body []byte, issuer string) (*metadata, error) {
 	if named, _ := object["issuer"].(string); named != issuer {
 		return nil, fmt.Errorf("metadata names the issuer %q, configured is %q: both must be the same, byte for byte", clip(named), issuer)
 	}
-	found := &metadata{}
+	found := &metadata{missing: map[string]error{}, document: body}
 	for _, member := range [...]struct {
 		name string
 		into *string
 	}{{"jwks_uri", &found.keys}, {"introspection_endpoint", &found.introspection}} {
-		value, there := object[member.name]
-		if !there {
-			continue
+		address, _ := object[member.name].(string)
+		if object[member.name] == nil {
+			found.missing[member.name] = errors.New("is not there")
+		} else if err := checkEndpoint(issuer, address); err != nil {
+			found.missing[member.name] = err
+		} else {
+			*member.into = address
 		}
-		address, _ := value.(string)
-		if err := checkEndpoint(issuer, address); err != nil {
-			return nil, fmt.Errorf("metadata: %s %w", member.name, err)
-		}
-		*member.into = address
 	}
 	return found, nil
 }

@@ -13,7 +13,6 @@ import (
 	"os"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 )
@@ -30,38 +29,6 @@ type statusError struct {
 }
 
 func (e *statusError) Error() string { return fmt.Sprintf("%s answered %d", e.from, e.code) }
-
-// newClient makes the HTTP client for an issuer that brings none.
-func newClient() *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		ForceAttemptHTTP2:      true,
-		MaxIdleConnsPerHost:    maxIntrospections,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-	}}
-}
-
-// guarded copies a client so that it follows no redirect, whoever made it: an
-// answer that points elsewhere (to http, to an address inside) is no answer.
-func guarded(client *http.Client) *http.Client {
-	copied := *client
-	copied.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	copied.Jar = nil
-	return &copied
-}
-
-// get reads one JSON document of an issuer.
-func get(ctx context.Context, client *http.Client, address string, timeout time.Duration) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	return roundTrip(client, request)
-}
 
 // roundTrip does a request and reads its answer: 200, JSON by its own account,
 // not compressed, and no more than maxBody of it.
@@ -99,7 +66,10 @@ func transportError(err error) error {
 	var dns *net.DNSError
 	var address *net.OpError
 	var certificate *tls.CertificateVerificationError
+	var private *privateError
 	switch {
+	case errors.As(err, &private):
+		return private
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
 	case errors.Is(err, context.DeadlineExceeded), os.IsTimeout(err):

@@ -1,9 +1,14 @@
 package introspect
 
 import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"time"
@@ -35,8 +40,14 @@ var algorithms = []string{
 
 // Foreign is an issuer somewhere else: discovery, keys, introspection.
 type Foreign struct {
+	// Name is how operators and metrics call the issuer. Default: URL.
+	Name string
 	// URL is the issuer identifier.
 	URL string
+	// JWKSURI is where its keys are, and JWKSFile a file that holds them, for
+	// issuers that do not say it in metadata, which is then not read for keys.
+	// Default: neither.
+	JWKSURI, JWKSFile string
 	// Validate is "jwt", "introspect" or "auto" (JWTs by key, others by
 	// introspection where the issuer has it and credentials are configured).
 	// Default: auto.
@@ -49,22 +60,35 @@ type Foreign struct {
 	TokenType string
 	// Introspection is how the issuer is asked; without a client it never is.
 	Introspection
+	// MaxTokenAge refuses JWTs that were issued longer ago. Default: no bound.
+	MaxTokenAge time.Duration
 	// Refresh is how often keys are read again, 5 min by default; MaxStale how
 	// long the last good set is used while they cannot be, 24 h by default.
 	Refresh, MaxStale time.Duration
 	// Timeout bounds each request to the issuer. Default: 3 s.
 	Timeout time.Duration
-	// Leeway is how far in the future iat may lie, 0 to 60 s.
-	Leeway time.Duration
-	// Client does the requests; it follows no redirects. nil makes one.
+	// Roots are the certificate authorities that vouch for the issuer, in PEM
+	// form. Default: those of the operating system.
+	Roots []byte
+	// Certificates are what we show when the issuer asks who we are in TLS.
+	Certificates []tls.Certificate
+	// AllowPrivate are private addresses that the issuer may be at, beside those
+	// that stand in its URLs as such. Default: none.
+	AllowPrivate []netip.Prefix
+	// Client does the requests; it follows no redirects. nil makes one of the
+	// settings above, which any other one does without.
 	Client *http.Client
+	// Keeper keeps metadata and keys over restarts. nil for none.
+	Keeper Keeper
+	// Begin, when it is not nil, is closed when reading may begin.
+	Begin <-chan struct{}
 	// Log and Observer may be nil; Now may not.
 	Log      *slog.Logger
 	Observer Observer
 	Now      func() time.Time
 
-	// Previous, when there is one, is another Remote of the same issuer, reached
-	// and trusted in the same way: its keys count until these are read.
+	// Previous, when there is one, is another Remote. If it is of the same
+	// Origin, its keys count until these are read.
 	Previous *Remote
 }
 
@@ -97,10 +121,15 @@ func (f Foreign) Check() error {
 		return fmt.Errorf("issuer %s: token_type %q is unknown: use compat or strict", f.URL, f.TokenType)
 	case f.Validate == ValidateIntrospect && f.ClientID == "":
 		return fmt.Errorf("issuer %s: validate introspect needs a client and its secret", f.URL)
-	case f.Leeway < 0 || f.Leeway > maxLeeway:
-		return fmt.Errorf("issuer %s: clock leeway %s is out of bounds: use 0s to %s", f.URL, f.Leeway, maxLeeway)
-	case min(f.Refresh, f.MaxStale, f.Timeout) < 0:
+	case min(f.Refresh, f.MaxStale, f.Timeout, f.MaxTokenAge) < 0:
 		return fmt.Errorf("issuer %s: a duration is negative", f.URL)
+	case f.MaxStale < f.Refresh:
+		return fmt.Errorf("issuer %s: max_stale %s is shorter than refresh %s: keys would be too old before they are read again", f.URL, f.MaxStale, f.Refresh)
+	case f.Roots != nil && !x509.NewCertPool().AppendCertsFromPEM(f.Roots):
+		return fmt.Errorf("issuer %s: there is no certificate in PEM form among its certificate authorities", f.URL)
+	}
+	if err := f.checkKeys(); err != nil {
+		return fmt.Errorf("issuer %s: %w", f.URL, err)
 	}
 	if err := f.checkIntrospection(); err != nil {
 		return fmt.Errorf("issuer %s: %w", f.URL, err)
@@ -111,6 +140,45 @@ func (f Foreign) Check() error {
 		}
 	}
 	return nil
+}
+
+// checkKeys says what is wrong with where the keys are.
+func (f Foreign) checkKeys() error {
+	switch {
+	case f.JWKSURI != "" && f.JWKSFile != "":
+		return errors.New("jwks_uri and jwks_file both say where its keys are: keep one of them")
+	case f.staticKeys() && f.Validate == ValidateIntrospect:
+		return errors.New("validate introspect never reads keys: take jwks_uri or jwks_file away")
+	case f.JWKSURI == "":
+		return nil
+	}
+	if err := checkEndpoint(f.JWKSURI, f.JWKSURI); err != nil {
+		return fmt.Errorf("jwks_uri %q %w", f.JWKSURI, err)
+	}
+	return nil
+}
+
+// staticKeys says whether the settings themselves name the place of the keys.
+func (f *Foreign) staticKeys() bool { return f.JWKSURI != "" || f.JWKSFile != "" }
+
+// discovers says whether metadata is needed: for the place of the keys, or for
+// the introspection endpoint.
+func (f *Foreign) discovers() bool {
+	return !f.staticKeys() || f.Validate != ValidateJWT && f.ClientID != ""
+}
+
+// Describe is one text for all settings; two issuers that differ in any have
+// different ones. Secrets stand in it as digests.
+func (f Foreign) Describe() string {
+	f = f.withDefaults()
+	certificates := sha256.New()
+	for _, certificate := range f.Certificates {
+		for _, der := range certificate.Certificate {
+			certificates.Write(der)
+		}
+	}
+	return fmt.Sprintf("%q %s %q %q %q %s %d %d %d %d %x %q", f.Name, f.Origin(), f.Validate, f.Algorithms, f.TokenType,
+		f.DescribeIntrospection(), f.MaxTokenAge, f.Refresh, f.MaxStale, f.Timeout, certificates.Sum(nil), f.AllowPrivate)
 }
 
 func (f Foreign) withDefaults() Foreign {
@@ -124,6 +192,7 @@ func (f Foreign) withDefaults() Foreign {
 			*d = value
 		}
 	}
+	orText(&f.Name, f.URL)
 	orText(&f.Validate, ValidateAuto)
 	orText(&f.TokenType, TokenTypeCompat)
 	orTime(&f.Refresh, 5*time.Minute)
@@ -132,10 +201,6 @@ func (f Foreign) withDefaults() Foreign {
 	if len(f.Algorithms) == 0 {
 		f.Algorithms = DefaultAlgorithms
 	}
-	if f.Client == nil {
-		f.Client = newClient()
-	}
-	f.Client = guarded(f.Client)
 	if f.Log == nil {
 		f.Log = slog.New(slog.DiscardHandler)
 	}

@@ -27,8 +27,9 @@ type Token struct {
 	Audience []string
 	// ID is the jti; GrantID and SessionID are set for our own realms.
 	ID, GrantID, SessionID string
-	// Expires and NotBefore are unix seconds; NotBefore is 0 when not given.
-	Expires, NotBefore int64
+	// Expires, NotBefore and IssuedAt are unix seconds; the latter two are 0 when
+	// not given.
+	Expires, NotBefore, IssuedAt int64
 	// Until is when the verdict has to be asked for again, in unix seconds. 0
 	// means that it holds until Expires.
 	Until int64
@@ -254,7 +255,7 @@ func (i *Introspector) check(token *Token, issuer *Issuer, now int64) error {
 	// RFC 7519 §4.1.4: on or after exp the token is dead.
 	case now >= token.Expires+i.leeway:
 		return refuse(ReasonExpired)
-	case now < token.NotBefore-i.leeway:
+	case now < token.NotBefore-i.leeway, token.issuedLater(now, i.leeway):
 		return refuse(ReasonNotYetValid)
 	case i.config.DenyList.denies(token):
 		return refuse(ReasonDenied)

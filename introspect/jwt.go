@@ -45,7 +45,7 @@ func readClaims(claims map[string]any) (*Token, error) {
 	token.Issuer, okIss = oauth.StringMember(claims, "iss")
 	token.Expires, _, okExp = oauth.NumericDate(claims, "exp")
 	token.NotBefore, _, okNbf = oauth.NumericDate(claims, "nbf")
-	_, _, okIat = oauth.NumericDate(claims, "iat")
+	token.IssuedAt, _, okIat = oauth.NumericDate(claims, "iat")
 	token.Audience, okAud = oauth.StringsMember(claims, "aud")
 	token.Scope, okScope = readScope(claims)
 	if !okIss || !okExp || !okNbf || !okIat || !okAud || !okScope || token.Subject == "" {
@@ -76,7 +76,7 @@ func readScope(claims map[string]any) (oauth.Scope, bool) {
 
 // checkJWT says what can be said of a JWT of an issuer before its signature is
 // checked. What a route asks (audience, the exact time) is the route's.
-func checkJWT(jwt *unverified, token *Token, tokenType string, now time.Time, leeway time.Duration) error {
+func checkJWT(jwt *unverified, token *Token, tokenType string, now time.Time) error {
 	switch {
 	case !jwt.isAccessToken(tokenType):
 		return refuse(ReasonType)
@@ -85,7 +85,7 @@ func checkJWT(jwt *unverified, token *Token, tokenType string, now time.Time, le
 	// Long dead by any route's clock: spare the signature.
 	case now.Unix() >= token.Expires+int64(maxLeeway/time.Second):
 		return refuse(ReasonExpired)
-	case issuedLater(token, now, leeway):
+	case token.issuedLater(now.Unix(), int64(maxLeeway/time.Second)):
 		return refuse(ReasonNotYetValid)
 	case len(token.Audience) == 0:
 		return refuse(ReasonAudience)
@@ -108,11 +108,9 @@ func hasClaims(token *Token, tokenType string) bool {
 	return true
 }
 
-// issuedLater says whether the token claims to come from the future.
-func issuedLater(token *Token, now time.Time, leeway time.Duration) bool {
-	issuedAt, _, _ := oauth.NumericDate(token.Claims, "iat")
-	return issuedAt > now.Unix()+int64(leeway/time.Second)
-}
+// issuedLater says whether the token claims to come from the future, by clocks
+// that may be leeway seconds apart.
+func (t *Token) issuedLater(now, leeway int64) bool { return t.IssuedAt > now+leeway }
 
 // isAccessToken judges by typ (RFC 9068 §4). Where an issuer does not set it,
 // the claims of the other kinds of JWT give those away.

@@ -58,7 +58,7 @@ func TestToken(t *testing.T) {
 		got.Claims, got.Generation = nil, 0
 		want := introspect.Token{
 			Issuer: idp, Subject: "alice", ClientID: "web", Scope: oauth.Scope{"a", "b"}, ID: "t1",
-			Audience: []string{"https://other.example.com", api}, Expires: now.Unix() + 600, NotBefore: now.Unix(),
+			Audience: []string{"https://other.example.com", api}, Expires: now.Unix() + 600, NotBefore: now.Unix(), IssuedAt: now.Unix(),
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("token %+v, want %+v", got, want)

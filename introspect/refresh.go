@@ -33,16 +33,26 @@ type refresher struct {
 	wake     chan struct{}
 
 	mu      sync.Mutex
-	flight  chan struct{} // closed at the end of the run that goes on or was asked for; nil for none
-	err     error         // how the last run ended
-	forced  time.Time     // when a run was last asked for out of turn
+	flight  *flight // the run that goes on or was asked for; nil for none
+	err     error   // how the last run ended
+	next    time.Time
+	forced  time.Time // when a run was last asked for out of turn
 	waiters int
 }
+
+// flight is one run of the task.
+type flight struct {
+	began bool
+	done  chan struct{} // closed at its end
+	err   error         // how it ended
+}
+
+func newFlight() *flight { return &flight{done: make(chan struct{})} }
 
 func newRefresher(task func(context.Context) error, interval time.Duration, now func() time.Time) *refresher {
 	return &refresher{
 		task: task, interval: interval, now: now,
-		wake: make(chan struct{}, 1), flight: make(chan struct{}), err: errNotYet,
+		wake: make(chan struct{}, 1), flight: newFlight(), err: errNotYet,
 	}
 }
 
@@ -64,15 +74,20 @@ func (r *refresher) run(ctx context.Context) {
 		} else {
 			pause, retry = min(retry, r.interval), min(2*retry, lastRetry)
 		}
-		timer.Reset(jittered(pause))
+		pause = jittered(pause)
+		r.mu.Lock()
+		r.next = r.now().Add(pause)
+		r.mu.Unlock()
+		timer.Reset(pause)
 	}
 }
 
 func (r *refresher) once(ctx context.Context) (err error) {
 	r.mu.Lock()
 	if r.flight == nil {
-		r.flight = make(chan struct{})
+		r.flight = newFlight()
 	}
+	r.flight.began = true
 	// This run answers a request that came in before it, too.
 	select {
 	case <-r.wake:
@@ -84,12 +99,32 @@ func (r *refresher) once(ctx context.Context) (err error) {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
-		r.mu.Lock()
-		close(r.flight)
-		r.flight, r.err = nil, err
-		r.mu.Unlock()
+		r.land(err)
 	}()
 	return r.task(ctx)
+}
+
+// land ends the flight, and with it the waiting.
+func (r *refresher) land(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+	if r.flight != nil {
+		r.flight.err = err
+		close(r.flight.done)
+		r.flight = nil
+	}
+}
+
+// due says whether a run out of turn could be had now.
+func (r *refresher) due() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.isDue(r.now())
+}
+
+func (r *refresher) isDue(now time.Time) bool {
+	return r.flight == nil && now.Sub(r.forced) >= forcedEvery
 }
 
 // await waits for the run that goes on. If none does and out of turn is asked
@@ -98,15 +133,15 @@ func (r *refresher) once(ctx context.Context) (err error) {
 // not there. Any other answer means that nobody can say.
 func (r *refresher) await(ctx context.Context, outOfTurn bool) error {
 	r.mu.Lock()
-	if now := r.now(); outOfTurn && r.flight == nil && now.Sub(r.forced) >= forcedEvery {
+	if now := r.now(); outOfTurn && r.isDue(now) {
 		r.forced = now
-		r.flight = make(chan struct{})
-		r.wake <- struct{}{}
+		r.launch()
 	}
-	if flight := r.flight; flight != nil && r.waiters < maxWaiters {
+	if r.flight != nil && r.waiters < maxWaiters {
+		awaited := r.flight
 		r.waiters++
 		r.mu.Unlock()
-		waitFor(ctx, flight)
+		waitFor(ctx, awaited.done)
 		r.mu.Lock()
 		r.waiters--
 	}
@@ -115,6 +150,40 @@ func (r *refresher) await(ctx context.Context, outOfTurn bool) error {
 		return errNotYet
 	}
 	return r.err
+}
+
+// launch asks for a run. The caller holds mu, and there is no flight.
+func (r *refresher) launch() {
+	r.flight = newFlight()
+	r.wake <- struct{}{}
+}
+
+// runNow has a run that begins after the call, and gives its end. It is for the
+// operator: nothing throttles it.
+func (r *refresher) runNow(ctx context.Context) error {
+	for {
+		r.mu.Lock()
+		if r.flight == nil {
+			r.launch()
+		}
+		awaited, fresh := r.flight, !r.flight.began
+		r.mu.Unlock()
+		select {
+		case <-awaited.done:
+			if fresh {
+				return awaited.err
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", errNotYet, ctx.Err())
+		}
+	}
+}
+
+// standing says when the task runs next, 0 if not known.
+func (r *refresher) standing() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.next
 }
 
 func waitFor(ctx context.Context, flight <-chan struct{}) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,27 +22,29 @@ type Remote struct {
 
 	metadata atomic.Pointer[metadata]
 	keys     atomic.Pointer[snapshot]
+	trouble  atomic.Pointer[error] // of the last attempt to read
+	anew     atomic.Bool           // read metadata again, however new it is
+	saving   sync.Mutex            // held while a save goes on
 
-	metadataHealth, keysHealth *health
-	metadataRead               time.Time // only the refresher's goroutine uses it
+	metadataHealth, keysHealth, keepHealth *health
+	metadataRead                           time.Time // only the refresher's goroutine uses it
 
 	cancel context.CancelFunc
 	done   chan struct{}
-	close  func()
 }
 
 // Start begins to fetch in the background and returns at once.
 func Start(foreign Foreign) *Remote {
 	previous := foreign.Previous
 	foreign.Previous = nil // or each reload would keep all that came before it
-	closeClient := func() {}
+	r := &Remote{foreign: foreign.withDefaults(), done: make(chan struct{})}
 	if foreign.Client == nil {
-		foreign.Client = newClient()
-		closeClient = foreign.Client.CloseIdleConnections
+		r.foreign.Client = newClient(&r.foreign)
 	}
-	r := &Remote{foreign: foreign.withDefaults(), done: make(chan struct{}), close: closeClient}
+	r.foreign.Client = guarded(r.foreign.Client)
 	r.metadataHealth = newHealth(r.foreign.Log, "reading the metadata of "+foreign.URL)
 	r.keysHealth = newHealth(r.foreign.Log, "reading the keys of "+foreign.URL)
+	r.keepHealth = newHealth(r.foreign.Log, "saving the keys of "+foreign.URL)
 	r.refresher = newRefresher(r.refresh, r.foreign.Refresh, r.foreign.Now)
 	if r.foreign.Validate != ValidateJWT && foreign.ClientID != "" {
 		r.introspection = newIntrospectionClient(&r.foreign)
@@ -49,18 +52,31 @@ func Start(foreign Foreign) *Remote {
 	r.inherit(previous)
 	var ctx context.Context
 	ctx, r.cancel = context.WithCancel(context.Background())
-	go func() {
-		defer close(r.done)
-		r.refresher.run(ctx)
-	}()
+	go r.run(ctx)
 	return r
+}
+
+// run does all reading, once it may.
+func (r *Remote) run(ctx context.Context) {
+	defer close(r.done)
+	if r.foreign.Begin != nil {
+		select {
+		case <-r.foreign.Begin:
+		case <-ctx.Done():
+			return
+		}
+	}
+	r.restore(ctx)
+	r.refresher.run(ctx)
 }
 
 // Stop ends the background work.
 func (r *Remote) Stop() {
 	r.cancel()
 	<-r.done
-	r.close()
+	r.saving.Lock()   // the last save has ended
+	r.saving.Unlock() //nolint:staticcheck // nothing is to be done meanwhile
+	r.foreign.Client.CloseIdleConnections()
 }
 
 // Issuer is the Issuer to put in a route's Config.
@@ -75,10 +91,9 @@ func (r *Remote) Issuer(name string) Issuer {
 	return issuer
 }
 
-// fingerprint covers every setting that decides what a verdict says.
-func (f *Foreign) fingerprint() uint64 {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %s %d",
-		f.URL, f.Validate, f.Algorithms, f.TokenType, f.DescribeIntrospection(), f.Leeway))
+// fingerprint covers every setting.
+func (f Foreign) fingerprint() uint64 {
+	sum := sha256.Sum256([]byte(f.Describe()))
 	return binary.LittleEndian.Uint64(sum[:])
 }
 
@@ -134,8 +149,12 @@ func (r *Remote) ask(ctx context.Context, token oauth.Secret) (*Token, error) {
 		}
 		known = r.metadata.Load()
 	}
-	if known == nil || known.introspection == "" {
-		return nil, unavailable(fmt.Errorf("the metadata of %s names no introspection_endpoint", r.foreign.URL))
+	if known == nil {
+		return nil, unavailable(errNotYet)
 	}
-	return r.introspection.introspect(ctx, token, known.introspection)
+	endpoint, err := known.needed("introspection_endpoint", known.introspection)
+	if err != nil {
+		return nil, unavailable(fmt.Errorf("%s: %w", r.foreign.URL, err))
+	}
+	return r.introspection.introspect(ctx, token, endpoint)
 }

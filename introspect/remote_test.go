@@ -2,7 +2,14 @@ package introspect_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"log/slog"
+	"math/big"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,7 +72,16 @@ func TestFingerprintCoversTheSettings(t *testing.T) {
 			"secret":      func(f *introspect.Foreign) { f.ClientSecret = oauth.NewSecret("other") },
 			"cache":       func(f *introspect.Foreign) { f.CacheTTL = time.Second },
 			"no audience": func(f *introspect.Foreign) { f.RequireAudience = false },
-			"leeway":      func(f *introspect.Foreign) { f.Leeway = 0 },
+			"name":        func(f *introspect.Foreign) { f.Name = "corp" },
+			"jwks_uri":    func(f *introspect.Foreign) { f.JWKSURI = idp + jwksPath },
+			"jwks_file":   func(f *introspect.Foreign) { f.JWKSFile = "keys.json" },
+			"token age":   func(f *introspect.Foreign) { f.MaxTokenAge = time.Hour },
+			"refresh":     func(f *introspect.Foreign) { f.Refresh = time.Hour },
+			"max stale":   func(f *introspect.Foreign) { f.MaxStale = time.Hour },
+			"timeout":     func(f *introspect.Foreign) { f.Timeout = time.Second },
+			"roots":       func(f *introspect.Foreign) { f.Roots = someCertificate(t) },
+			"certificate": func(f *introspect.Foreign) { f.Certificates = []tls.Certificate{{Certificate: [][]byte{{1}}}} },
+			"allowed":     func(f *introspect.Foreign) { f.AllowPrivate = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} },
 		} {
 			got := fingerprint(change)
 			if other, twice := seen[got]; twice {
@@ -73,8 +89,20 @@ func TestFingerprintCoversTheSettings(t *testing.T) {
 			}
 			seen[got] = name
 		}
-		if _, there := seen[fingerprint(func(f *introspect.Foreign) { f.Refresh = time.Hour })]; !there {
-			t.Error("how often keys are read changes no verdict, but the fingerprint")
+		if _, there := seen[fingerprint(func(f *introspect.Foreign) { f.Log = slog.Default() })]; !there {
+			t.Error("where the log goes is no setting, but changes the fingerprint")
 		}
 	})
+}
+
+// someCertificate is a certificate authority in PEM form.
+func someCertificate(t *testing.T) []byte {
+	t.Helper()
+	key := newKey("ca", oauth.ES256).private
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

@@ -164,8 +164,12 @@ func TestG8_HeaderAddressesAreNotCalled(t *testing.T) {
 				}
 			}
 		}
-		if server.total() != before {
-			t.Error("a token made a request")
+		// A signature that fails may have the configured address asked, once.
+		server.mu.Lock()
+		defer server.mu.Unlock()
+		asked := server.seen[before:]
+		if len(asked) > 1 || len(asked) == 1 && asked[0].URL.String() != idp+jwksPath {
+			t.Errorf("%d requests", len(asked))
 		}
 	})
 }
@@ -203,7 +207,7 @@ func FuzzRoute(f *testing.F) {
 	key := newKey("k", oauth.ES256)
 	server := newIssuer(key)
 	now := func() time.Time { return time.Unix(1_700_000_000, 0) }
-	remote := start(f, server, func(f *introspect.Foreign) { f.Now, f.Refresh = now, 1000*time.Hour })
+	remote := start(f, server, func(f *introspect.Foreign) { f.Now, f.Refresh, f.MaxStale = now, 1000*time.Hour, 1000*time.Hour })
 	local := &realm{err: &introspect.Refusal{Reason: introspect.ReasonMalformed}}
 	at := route(f, remote, func(c *introspect.Config) {
 		c.Issuers = append(c.Issuers, local.issuer())

@@ -13,18 +13,28 @@ import (
 // keys cannot be read, it is read again at once: they may have moved.
 const metadataEvery = time.Hour
 
-// snapshot is a key set, when it was read, and what was read.
+// Values of Status.KeysFrom.
+const (
+	FromIssuer  = "issuer"
+	FromStorage = "storage"
+	FromFile    = "file"
+)
+
+// snapshot is a key set, when it was read and where, what was read, and what
+// failed by it.
 type snapshot struct {
 	*keySet
 	read     time.Time
 	document []byte
+	from     string
+	doubts   doubts
 }
 
 // inherit takes over what another Remote of the same issuer knows, as long as
 // this one has read nothing itself: a changed setting must not forget the keys
 // of an issuer that is down just then.
 func (r *Remote) inherit(other *Remote) {
-	if other == nil || other.foreign.URL != r.foreign.URL {
+	if other == nil || other.foreign.Origin() != r.foreign.Origin() {
 		return
 	}
 	r.metadata.Store(other.metadata.Load())
@@ -34,39 +44,38 @@ func (r *Remote) inherit(other *Remote) {
 	}
 	// Read anew, for the accepted algorithms may be others now.
 	if set, err := parseKeySet(last.document, r.foreign.Algorithms); err == nil {
-		r.keys.Store(&snapshot{set, last.read, last.document})
+		r.keys.Store(&snapshot{keySet: set, read: last.read, document: last.document, from: last.from})
 	}
 }
 
 // fresh gives the key set, nil when there is none or it is too old to trust.
-func (r *Remote) fresh() *keySet {
+func (r *Remote) fresh() *snapshot {
 	last := r.keys.Load()
 	if last == nil || r.foreign.Now().Sub(last.read) > r.foreign.MaxStale {
 		return nil
 	}
-	return last.keySet
+	return last
 }
 
 // refresh is the background task. Whatever fails, the last good metadata and
 // keys stay.
 func (r *Remote) refresh(ctx context.Context) error {
-	if err := r.refreshMetadata(ctx); err != nil && r.metadata.Load() == nil {
-		return err
+	trouble := r.refreshMetadata(ctx)
+	err := trouble
+	if trouble == nil || r.metadata.Load() != nil || r.foreign.staticKeys() {
+		err = r.refreshKeys(ctx)
+		trouble = errors.Join(trouble, err)
 	}
-	if r.foreign.Validate == ValidateIntrospect {
-		return nil
-	}
-	err := r.refreshKeys(ctx)
-	r.fetched(r.keysHealth, err)
-	if err != nil {
-		r.metadataRead = time.Time{}
+	r.trouble.Store(&trouble)
+	if err == nil {
+		r.keep(ctx)
 	}
 	return err
 }
 
 func (r *Remote) refreshMetadata(ctx context.Context) error {
 	now := r.foreign.Now()
-	if r.metadata.Load() != nil && now.Sub(r.metadataRead) < metadataEvery {
+	if !r.foreign.discovers() || !r.anew.Swap(false) && r.metadata.Load() != nil && now.Sub(r.metadataRead) < metadataEvery {
 		return nil
 	}
 	found, err := discover(ctx, r.foreign.Client, r.foreign.URL, r.foreign.Timeout)
@@ -80,26 +89,53 @@ func (r *Remote) refreshMetadata(ctx context.Context) error {
 }
 
 func (r *Remote) refreshKeys(ctx context.Context) error {
-	now := r.foreign.Now()
-	address := r.metadata.Load().keys
-	if address == "" {
-		return errors.New("the metadata names no jwks_uri: use validate introspect for this issuer")
+	if r.foreign.Validate == ValidateIntrospect {
+		return nil
 	}
-	body, err := get(ctx, r.foreign.Client, address, r.foreign.Timeout)
+	err := r.readKeys(ctx)
+	r.fetched(r.keysHealth, err)
 	if err != nil {
+		r.metadataRead = time.Time{}
+	}
+	return err
+}
+
+func (r *Remote) readKeys(ctx context.Context) error {
+	f := &r.foreign
+	next := &snapshot{read: f.Now()}
+	var address string
+	var err error
+	if next.document, address, next.from, err = r.keyDocument(ctx); err != nil {
 		return err
 	}
-	set, err := parseKeySet(body, r.foreign.Algorithms)
-	if err != nil {
+	if next.keySet, err = parseKeySet(next.document, f.Algorithms); err != nil {
 		return fmt.Errorf("%s: %w", address, err)
 	}
 	if last := r.keys.Load(); last != nil {
-		for _, kid := range set.rebound(last.keySet) {
-			r.foreign.Log.Warn("an issuer gave the name of a key to another key", "issuer", r.foreign.URL, "kid", clip(kid))
+		for _, kid := range next.rebound(last.keySet) {
+			f.Log.Warn("an issuer gave the name of a key to another key", "issuer", f.URL, "kid", clip(kid))
 		}
 	}
-	r.keys.Store(&snapshot{set, now, body})
+	r.keys.Store(next)
 	return nil
+}
+
+// keyDocument reads the key set from where the settings say, or else the
+// metadata.
+func (r *Remote) keyDocument(ctx context.Context) (body []byte, address, from string, err error) {
+	f := &r.foreign
+	if address = f.JWKSFile; address != "" {
+		body, err = readKeyFile(address)
+		return body, address, FromFile, err
+	}
+	if address = f.JWKSURI; address == "" {
+		known := r.metadata.Load()
+		if address, err = known.needed("jwks_uri", known.keys); err != nil {
+			return nil, "", "", fmt.Errorf("%w: name the place of its keys with jwks_uri, or use validate introspect for this issuer", err)
+		}
+	}
+	body, err = get(ctx, f.Client, address, f.Timeout)
+	return body, address, FromIssuer, err
 }
 
 func (r *Remote) fetched(part *health, err error) {
@@ -108,9 +144,9 @@ func (r *Remote) fetched(part *health, err error) {
 	case errors.Is(err, context.Canceled): // Stop
 	case err != nil:
 		part.bad(err, now)
-		r.foreign.Observer.KeysFetched(r.foreign.URL, "error")
+		r.foreign.Observer.KeysFetched(r.foreign.Name, "error")
 	default:
 		part.good(now)
-		r.foreign.Observer.KeysFetched(r.foreign.URL, "ok")
+		r.foreign.Observer.KeysFetched(r.foreign.Name, "ok")
 	}
 }

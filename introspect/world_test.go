@@ -245,7 +245,7 @@ func down(*http.Request) (*http.Response, error) { return nil, errors.New("conne
 // settings are those of the issuer at idp, changed.
 func settings(at *issuer, change func(*introspect.Foreign)) introspect.Foreign {
 	foreign := introspect.Foreign{
-		URL: at.url, Validate: introspect.ValidateAuto, Leeway: 10 * time.Second,
+		URL: at.url, Validate: introspect.ValidateAuto,
 		Introspection: introspect.Introspection{CacheTTL: time.Minute, NegativeTTL: 5 * time.Second, RequireAudience: true}, Client: &http.Client{Transport: at},
 		Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
