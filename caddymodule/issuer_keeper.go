@@ -5,9 +5,14 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
+
+// keepOutTimeout bounds how long a storage that hangs holds up the end of its
+// configuration.
+const keepOutTimeout = 3 * time.Second
 
 // keyValues is what is needed of a certmagic.Storage.
 type keyValues interface {
@@ -19,8 +24,13 @@ type keyValues interface {
 // in the middle of a reload, the newest last. Foreign issuers outlive
 // configurations, and a storage ends with its own.
 var runningStorages struct {
-	mu   sync.Mutex
-	apps []*App
+	mu  sync.Mutex
+	all []*runningStorage
+}
+
+type runningStorage struct {
+	app  *App
+	uses sync.WaitGroup
 }
 
 // keepIn has foreign issuers keep their keys in the storage of a configuration
@@ -28,44 +38,68 @@ var runningStorages struct {
 func keepIn(a *App) {
 	runningStorages.mu.Lock()
 	defer runningStorages.mu.Unlock()
-	runningStorages.apps = append(runningStorages.apps, a)
+	runningStorages.all = append(runningStorages.all, &runningStorage{app: a})
 }
 
+// keepOut ends that, and waits a moment for what still uses the storage.
 func keepOut(a *App) {
 	runningStorages.mu.Lock()
-	defer runningStorages.mu.Unlock()
-	runningStorages.apps = slices.DeleteFunc(runningStorages.apps, func(other *App) bool { return other == a })
+	n := slices.IndexFunc(runningStorages.all, func(s *runningStorage) bool { return s.app == a })
+	if n < 0 {
+		runningStorages.mu.Unlock()
+		return
+	}
+	ending := runningStorages.all[n]
+	runningStorages.all = slices.Delete(runningStorages.all, n, n+1)
+	runningStorages.mu.Unlock()
+	idle := make(chan struct{})
+	go func() {
+		ending.uses.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+	case <-time.After(keepOutTimeout):
+	}
 }
 
 // issuerKeeper keeps what was read from foreign issuers in Caddy's storage.
 type issuerKeeper struct{}
 
-// now gives the storage of the newest configuration that runs; nil for none.
-func (issuerKeeper) now() keyValues {
+// use gives the storage of the newest configuration that runs, and what ends its
+// use; nil when none runs.
+func (issuerKeeper) use() (keyValues, func()) {
 	runningStorages.mu.Lock()
 	defer runningStorages.mu.Unlock()
-	if n := len(runningStorages.apps); n > 0 {
-		return runningStorages.apps[n-1].ctx.Storage()
+	n := len(runningStorages.all)
+	if n == 0 {
+		return nil, nil
 	}
-	return nil
+	newest := runningStorages.all[n-1]
+	newest.uses.Add(1)
+	return newest.app.ctx.Storage(), newest.uses.Done
 }
 
 func (issuerKeeper) key(name string) string { return "oauth2/issuers/" + name + ".json" }
 
 // Load implements introspect.Keeper.
 func (k issuerKeeper) Load(ctx context.Context, name string) ([]byte, error) {
-	if storage := k.now(); storage != nil {
-		return storage.Load(ctx, k.key(name))
+	storage, done := k.use()
+	if storage == nil {
+		return nil, fs.ErrNotExist
 	}
-	return nil, fs.ErrNotExist
+	defer done()
+	return storage.Load(ctx, k.key(name))
 }
 
 // Save implements introspect.Keeper.
 func (k issuerKeeper) Save(ctx context.Context, name string, document []byte) error {
-	if storage := k.now(); storage != nil {
-		return storage.Store(ctx, k.key(name), document)
+	storage, done := k.use()
+	if storage == nil {
+		return nil
 	}
-	return nil
+	defer done()
+	return storage.Store(ctx, k.key(name), document)
 }
 
 // Interface guard

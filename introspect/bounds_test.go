@@ -3,9 +3,12 @@ package introspect
 import (
 	"context"
 	"encoding/binary"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 )
 
 // What the outside cannot see: that what is remembered stays small, and that a
@@ -27,6 +30,20 @@ func TestRefusedIsBounded(t *testing.T) {
 	}
 	if reason, there := remembered.reason(digest, now); !there || reason != ReasonInactive {
 		t.Errorf("the newest one: %q, %v", reason, there)
+	}
+}
+
+// RS25, F14: a flood of names takes no more than its room, and drives out none.
+func TestF14_DoubtsAreBounded(t *testing.T) {
+	var remembered doubts
+	doubt := func(n int) [32]byte {
+		return doubtOf(ReasonUnknownKey, &oauth.JWS{Algorithm: oauth.ES256, KeyID: strconv.Itoa(n)})
+	}
+	for n := range 100_000 {
+		remembered.add(doubt(n))
+	}
+	if len(remembered.seen) != maxDoubts || !remembered.have(doubt(0)) || remembered.have(doubt(99_999)) {
+		t.Errorf("%d are remembered, the first: %v, the last: %v", len(remembered.seen), remembered.have(doubt(0)), remembered.have(doubt(99_999)))
 	}
 }
 

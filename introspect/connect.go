@@ -78,13 +78,15 @@ func guarded(client *http.Client) *http.Client {
 	return &copied
 }
 
-// get reads one JSON document of an issuer.
-func get(ctx context.Context, client *http.Client, address string, timeout time.Duration) ([]byte, error) {
+// get reads one JSON document of an issuer, and gives for how long the issuer
+// says that it holds; 0 when it does not say.
+func get(ctx context.Context, client *http.Client, address string, timeout time.Duration) ([]byte, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return roundTrip(client, request)
+	body, header, err := exchange(client, request)
+	return body, maxAge(header), err
 }

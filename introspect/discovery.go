@@ -42,7 +42,7 @@ func discover(ctx context.Context, client *http.Client, issuer string, timeout t
 	}
 	var failures []error
 	for _, address := range addresses {
-		body, err := get(ctx, client, address, timeout)
+		body, _, err := get(ctx, client, address, timeout)
 		if err == nil {
 			var found *metadata
 			if found, err = parseMetadata(body, issuer); err == nil {

@@ -6,6 +6,9 @@ var NewCacheWithHash = newCache
 // MetadataAddresses gives the well-known places of an issuer.
 var MetadataAddresses = metadataAddresses
 
+// MaxAge reads a Cache-Control header.
+var MaxAge = maxAge
+
 // KeySet is what a test may know of a key set.
 type KeySet struct {
 	// Keys are "kid alg" of each verifier.

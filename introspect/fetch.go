@@ -33,31 +33,37 @@ func (e *statusError) Error() string { return fmt.Sprintf("%s answered %d", e.fr
 // roundTrip does a request and reads its answer: 200, JSON by its own account,
 // not compressed, and no more than maxBody of it.
 func roundTrip(client *http.Client, request *http.Request) ([]byte, error) {
+	body, _, err := exchange(client, request)
+	return body, err
+}
+
+// exchange is roundTrip with the header of the answer.
+func exchange(client *http.Client, request *http.Request) ([]byte, http.Header, error) {
 	from := request.URL.Redacted()
 	request.Header.Set("Accept", "application/json")
 	// Asked for by name, identity keeps the transport from inflating by itself.
 	request.Header.Set("Accept-Encoding", "identity")
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", from, transportError(err))
+		return nil, nil, fmt.Errorf("%s: %w", from, transportError(err))
 	}
 	defer response.Body.Close()
 	switch encoding := response.Header.Get("Content-Encoding"); {
 	case response.StatusCode != http.StatusOK:
-		return nil, &statusError{response.StatusCode, from}
+		return nil, nil, &statusError{response.StatusCode, from}
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
-		return nil, fmt.Errorf("%s answered in an encoding that was not asked for", from)
+		return nil, nil, fmt.Errorf("%s answered in an encoding that was not asked for", from)
 	case !isJSON(response.Header.Get("Content-Type")):
-		return nil, fmt.Errorf("%s answered with a content type that is not application/json", from)
+		return nil, nil, fmt.Errorf("%s answered with a content type that is not application/json", from)
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s broke off its answer: %w", from, transportError(err))
+		return nil, nil, fmt.Errorf("%s broke off its answer: %w", from, transportError(err))
 	}
 	if len(body) > maxBody {
-		return nil, fmt.Errorf("%s answered with more than %d bytes", from, maxBody)
+		return nil, nil, fmt.Errorf("%s answered with more than %d bytes", from, maxBody)
 	}
-	return body, nil
+	return body, response.Header, nil
 }
 
 // transportError says what went wrong in our own words. Errors of net/http quote

@@ -123,10 +123,10 @@ func TestG86_ANameThatTurnsInside(t *testing.T) {
 	client.Transport.(*http.Transport).DialContext = dialer.DialContext
 	client.Transport.(*http.Transport).DisableKeepAlives = true
 	address := "http://idp.example.com.:" + port
-	if _, err := get(t.Context(), client, address, dialTimeout); err != nil {
+	if _, _, err := get(t.Context(), client, address, dialTimeout); err != nil {
 		t.Fatal(err)
 	}
-	_, err = get(t.Context(), client, address, dialTimeout)
+	_, _, err = get(t.Context(), client, address, dialTimeout)
 	var refused *privateError
 	if !errors.As(err, &refused) || asked.Load() != 1 {
 		t.Fatalf("%d requests, error %v", asked.Load(), err)

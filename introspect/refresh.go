@@ -19,6 +19,9 @@ const (
 	// A fetch that failed is tried again after firstRetry, then ever later.
 	firstRetry = time.Second
 	lastRetry  = time.Minute
+	// An issuer may ask for runs more often than the settings do, but not for
+	// more than one in leastPause.
+	leastPause = time.Minute
 )
 
 var errNotYet = errors.New("the issuer has not answered yet")
@@ -33,10 +36,11 @@ type refresher struct {
 	wake     chan struct{}
 
 	mu      sync.Mutex
-	flight  *flight // the run that goes on or was asked for; nil for none
-	err     error   // how the last run ended
-	next    time.Time
-	forced  time.Time // when a run was last asked for out of turn
+	flight  *flight       // the run that goes on or was asked for; nil for none
+	err     error         // how the last run ended
+	next    time.Time     // when the next one begins
+	sooner  time.Duration // what the last run wants for a pause; 0 for interval
+	forced  time.Time     // when a run was last asked for out of turn
 	waiters int
 }
 
@@ -68,18 +72,29 @@ func (r *refresher) run(ctx context.Context) {
 		case <-timer.C:
 		case <-r.wake:
 		}
+		err := r.once(ctx)
+		r.mu.Lock()
 		pause := r.interval
-		if r.once(ctx) == nil {
-			retry = firstRetry
-		} else {
+		if err != nil {
 			pause, retry = min(retry, r.interval), min(2*retry, lastRetry)
+		} else {
+			retry = firstRetry
+			if r.sooner > 0 {
+				pause = min(max(r.sooner, leastPause), r.interval)
+			}
 		}
 		pause = jittered(pause)
-		r.mu.Lock()
 		r.next = r.now().Add(pause)
 		r.mu.Unlock()
 		timer.Reset(pause)
 	}
+}
+
+// within wants the next run so soon after this one; 0 for as usual.
+func (r *refresher) within(pause time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sooner = pause
 }
 
 func (r *refresher) once(ctx context.Context) (err error) {

@@ -134,7 +134,8 @@ func (r *Remote) keyDocument(ctx context.Context) (body []byte, address, from st
 			return nil, "", "", fmt.Errorf("%w: name the place of its keys with jwks_uri, or use validate introspect for this issuer", err)
 		}
 	}
-	body, err = get(ctx, f.Client, address, f.Timeout)
+	body, holds, err := get(ctx, f.Client, address, f.Timeout)
+	r.refresher.within(holds)
 	return body, address, FromIssuer, err
 }
 

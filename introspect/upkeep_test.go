@@ -2,6 +2,8 @@ package introspect_test
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
@@ -42,6 +44,9 @@ var faults = map[string]func(*http.Request) (*http.Response, error){
 		response, err := respond(http.StatusOK, "application/json", set(newKey("evil", oauth.ES256).jwk()))(r)
 		response.Header.Set("Content-Encoding", "gzip")
 		return response, err
+	},
+	"bad certificate": func(*http.Request) (*http.Response, error) {
+		return nil, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
 	},
 	"broken off": func(r *http.Request) (*http.Response, error) {
 		response, err := respond(http.StatusOK, "application/json", "")(r)
