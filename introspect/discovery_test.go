@@ -1,8 +1,10 @@
 package introspect_test
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -145,4 +147,29 @@ func TestForeignCheck(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// Whatever an issuer says of itself, it sends us to https alone, and to nobody
+// else's keys.
+func FuzzMetadata(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"issuer":"` + idp + `"}`, `{"issuer":"` + idp + `","jwks_uri":"` + idp + jwksPath + `","introspection_endpoint":null}`,
+		`{"issuer":"` + idp + `","jwks_uri":"http://127.0.0.1/"}`, `{"issuer":"` + idp + `","jwks_uri":["https://a"]}`, `{"issuer":"` + idp + `/"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, document []byte) {
+		keys, introspection, err := introspect.ParseMetadata(document, idp)
+		if err != nil {
+			return
+		}
+		if !bytes.Contains(document, []byte("issuer")) && !bytes.Contains(document, []byte(`\u`)) {
+			t.Fatalf("%q names no issuer", document)
+		}
+		for _, address := range []string{keys, introspection} {
+			if address != "" && !strings.HasPrefix(strings.ToLower(address), "https://") {
+				t.Fatalf("%q sends us to %q", document, address)
+			}
+		}
+	})
 }

@@ -9,6 +9,16 @@ var MetadataAddresses = metadataAddresses
 // MaxAge reads a Cache-Control header.
 var MaxAge = maxAge
 
+// ParseMetadata gives jwks_uri and introspection_endpoint as far as they may be
+// called.
+func ParseMetadata(body []byte, issuer string) (keys, introspection string, err error) {
+	found, err := parseMetadata(body, issuer)
+	if err != nil {
+		return "", "", err
+	}
+	return found.keys, found.introspection, nil
+}
+
 // KeySet is what a test may know of a key set.
 type KeySet struct {
 	// Keys are "kid alg" of each verifier.

@@ -90,14 +90,21 @@ func TestF11_AStartWhileTheIssuerIsDownServes(t *testing.T) {
 			pass(23 * time.Hour)
 			server.fault(jwksPath, fault)
 			server.fault("/.well-known/oauth-authorization-server", fault)
-			remote := start(t, server, func(f *introspect.Foreign) { f.Keeper = kept })
+			begin := make(chan struct{})
+			remote := start(t, server, func(f *introspect.Foreign) { f.Keeper, f.Begin = kept, begin })
 			at := route(t, remote, nil)
 			began := time.Now()
 			// The very first request, before any answer of the issuer.
-			expect(t, at, key.sign("at+jwt", claims(began, nil)), "ok")
-			if waited := time.Since(began); waited != 0 {
-				t.Errorf("%s: waited %s", name, waited)
-			}
+			var first sync.WaitGroup
+			first.Go(func() {
+				expect(t, at, key.sign("at+jwt", claims(began, nil)), "ok")
+				if waited := time.Since(began); waited != 0 {
+					t.Errorf("%s: waited %s", name, waited)
+				}
+			})
+			synctest.Wait()
+			close(begin)
+			first.Wait()
 			status := remote.Status()
 			if !status.Ready || status.KeysFrom != introspect.FromStorage || !status.KeysRead.Equal(read) {
 				t.Errorf("%s: status %+v", name, status)
@@ -177,6 +184,11 @@ func TestWhatIsKeptBelongsToOneOrigin(t *testing.T) {
 			other := newIssuer()
 			for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/keys"} {
 				other.fault(path, down)
+			}
+			changed := settings(server, nil)
+			change(&changed)
+			if changed.Origin() == settings(server, nil).Origin() {
+				t.Errorf("%s: the same origin", name)
 			}
 			remote := start(t, other, func(f *introspect.Foreign) { f.Keeper = kept; change(f) })
 			synctest.Wait()

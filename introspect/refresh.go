@@ -185,7 +185,7 @@ func (r *refresher) runNow(ctx context.Context) error {
 		r.mu.Unlock()
 		select {
 		case <-awaited.done:
-			if fresh {
+			if fresh && awaited.began {
 				return awaited.err
 			}
 		case <-ctx.Done():

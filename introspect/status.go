@@ -45,7 +45,7 @@ func (r *Remote) Status() Status {
 		status.KeysRead, status.KeysFrom, status.KeysUntil = set.read, set.from, set.read.Add(f.MaxStale)
 	}
 	if set := r.fresh(); set != nil {
-		for _, key := range set.keySet.keys {
+		for _, key := range set.keys {
 			status.Keys = append(status.Keys, StatusKey{key.KeyID, key.Algorithm})
 		}
 	}

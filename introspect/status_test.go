@@ -20,7 +20,7 @@ func TestStatus(t *testing.T) {
 		synctest.Wait()
 		status := remote.Status()
 		if status.Issuer != idp || status.Name != "corp" || status.Ready || status.Keys != nil || !status.KeysRead.IsZero() ||
-			!strings.Contains(status.Error, idp+jwksPath) || status.NextRefresh.Sub(time.Now()) > time.Second {
+			!strings.Contains(status.Error, idp+jwksPath) || time.Until(status.NextRefresh) > time.Second {
 			t.Errorf("while it is down: %+v", status)
 		}
 		server.fault(jwksPath, nil)
