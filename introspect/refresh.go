@@ -138,6 +138,13 @@ func (r *refresher) due() bool {
 	return r.isDue(r.now())
 }
 
+// well says whether the last run succeeded.
+func (r *refresher) well() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err == nil
+}
+
 func (r *refresher) isDue(now time.Time) bool {
 	return r.flight == nil && now.Sub(r.forced) >= forcedEvery
 }

@@ -70,7 +70,8 @@ func (r *Remote) signer(ctx context.Context, jws *oauth.JWS) (*snapshot, error) 
 	if reason == "" {
 		return set, nil
 	}
-	if set.doubts.have(doubtOf(reason, jws)) && !r.refresher.due() {
+	// After a failed read nobody can say any more that the key is not there.
+	if set.doubts.have(doubtOf(reason, jws)) && !r.refresher.due() && r.refresher.well() {
 		return nil, refuse(reason)
 	}
 	trouble := r.refresher.await(ctx, true)
