@@ -41,6 +41,8 @@ var (
 		Help: "Valid access tokens, by whether the verdict came from the cache: hit or miss.",
 	}, []string{"result"})
 
+	issuerGauges = newIssuersCollector(issuerStatuses)
+
 	cacheHits, cacheMisses = cacheLookupsTotal.WithLabelValues("hit"), cacheLookupsTotal.WithLabelValues("miss")
 )
 
@@ -48,7 +50,7 @@ var (
 // Every module that provisions calls it; the first one registers.
 func registerMetrics(registry *prometheus.Registry) error {
 	for _, collector := range []prometheus.Collector{
-		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal,
+		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, issuerGauges,
 	} {
 		var already prometheus.AlreadyRegisteredError
 		if err := registry.Register(collector); err != nil && !errors.As(err, &already) {

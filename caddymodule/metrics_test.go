@@ -21,7 +21,7 @@ func gathered(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 			for _, label := range metric.Label {
 				name += " " + label.GetValue()
 			}
-			values[name] = metric.GetCounter().GetValue() + float64(metric.GetHistogram().GetSampleCount())
+			values[name] = metric.GetCounter().GetValue() + metric.GetGauge().GetValue() + float64(metric.GetHistogram().GetSampleCount())
 		}
 	}
 	return values
