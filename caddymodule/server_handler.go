@@ -84,7 +84,9 @@ func (h *ServerHandler) ServeHTTP(w http.ResponseWriter, r *http.Request, next c
 			panic(fault)
 		}
 		// What panicked may hold a secret: its type says enough with the stack.
-		h.log.Error("oauth2_server panicked", "fault", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
+		if left, ok := requestLines.allow("oauth2_server panicked", reasonPanic); ok {
+			h.log.Error("oauth2_server panicked", "fault", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()), "not_logged", left)
+		}
 		err = caddyhttp.Error(http.StatusInternalServerError, errors.New("oauth2_server panicked"))
 	}()
 	if r.Body != nil && r.Body != http.NoBody {
