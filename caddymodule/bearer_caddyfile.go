@@ -25,7 +25,7 @@ func init() { httpcaddyfile.RegisterDirective("bearer_auth", parseBearerAuth) }
 //			max_age    <duration>
 //			expression <cel>
 //		}
-//		mode     required|optional
+//		mode     required|optional|report_only
 //		token    strip|forward|exchange <realm> [{
 //			audience <uris...>
 //			lifetime <duration>

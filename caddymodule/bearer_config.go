@@ -40,6 +40,9 @@ const (
 // Placeholder | Description
 // ------------|------------
 // `{http.auth.user.id}` | The subject of the token.
+// `{http.auth.decision.result}` | What was decided: allowed, public, anonymous, preflight, refused or would_refuse.
+// `{http.auth.decision.reason}` | Why it was refused, or `none`.
+// `{http.auth.decision.issuer}` | The issuer as the configuration calls it, or `none`.
 // `{http.auth.token.<claim>}` | A claim, by its exact name, or else by the path that dots describe, as in `realm_access.roles`. Lists and objects are JSON.
 type BearerAuth struct {
 	// Issuers are the foreign authorization servers whose tokens are taken: the
@@ -60,9 +63,11 @@ type BearerAuth struct {
 	// token passes.
 	Rules []BearerRule `json:"rules,omitempty"`
 
-	// Mode is `required`, or `optional`: a request without a token then passes,
-	// with no identity, where any valid token would. A token that is there and
-	// not valid is refused in both. Default: `required`.
+	// Mode is `required`; or `optional`: a request without a token then passes,
+	// with no identity, where any valid token would, and a token that is there
+	// and not valid is refused all the same; or `report_only`: what `required`
+	// would refuse is logged and counted, and passes with no identity, and
+	// credentials reach the upstream as they came. Default: `required`.
 	Mode string `json:"mode,omitempty"`
 
 	// ForwardToken leaves the Authorization header on a request whose token was
@@ -179,7 +184,7 @@ func (b *BearerAuth) check() error {
 		return errors.New("bearer_auth has no audience: without one, a token that was issued for any other API would open this one. " +
 			"Add the identifier of this API that its tokens bear as aud, as in `audience https://api.example.com`")
 	}
-	if err := oneOf("mode", []string{cmp.Or(b.Mode, modeRequired)}, []string{modeRequired, modeOptional}); err != nil {
+	if err := oneOf("mode", []string{cmp.Or(b.Mode, modeRequired)}, []string{modeRequired, modeOptional, modeReportOnly}); err != nil {
 		return fmt.Errorf("bearer_auth %w", err)
 	}
 	if leeway := time.Duration(b.Leeway); leeway < 0 || leeway > maxLeeway {

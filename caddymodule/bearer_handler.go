@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,6 +21,9 @@ const (
 	decisionAnonymous = "anonymous"
 	decisionPreflight = "preflight"
 	decisionRefused   = "refused"
+	// decisionWouldRefuse is a request that passes only because the mode is
+	// report_only.
+	decisionWouldRefuse = "would_refuse"
 )
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
@@ -35,7 +39,7 @@ func (b *BearerAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cadd
 		return v.refused.answer(w.Header(), b.challenges)
 	}
 	giveNonce(w.Header(), v.nonce)
-	if v.token == nil {
+	if v.token == nil || b.Mode == modeReportOnly {
 		return next.ServeHTTP(w, r)
 	}
 	w, r, done := b.follow(w, r, v)
@@ -44,14 +48,17 @@ func (b *BearerAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cadd
 }
 
 // admit decides whether a request passes, and leaves it as the upstream may see
-// it. A panic in here is a refusal: nothing passes that was not decided (RS39).
+// it. A panic in here is a refusal in every mode: nothing passes that was not
+// decided (RS39).
 func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			// The value of the panic could hold part of a token; the stack cannot.
-			b.log.Error("bearer_auth panicked and refused the request", "stack", string(debug.Stack()))
+			if left, ok := requestLines.allow(linePanic, reasonPanic); ok {
+				b.log.Error(linePanic, "stack", string(debug.Stack()), "not_logged", left)
+			}
 			v = verdict{refused: refusePanic(fmt.Errorf("panic with a %T", fault)), issuer: issuerNone}
-			observeRequest(v.issuer, v.decision(), v.reason())
+			b.note(r, v)
 		}
 	}()
 	// "GET http://api HTTP/1.1" has no path and means "/" (RFC 9112 §3.2.2): so
@@ -67,7 +74,7 @@ func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 	id.strip(r, b.upstream.guard)
 	guarded, err := b.matchers.AnyMatchWithError(r)
 	if err != nil {
-		v := verdict{refused: refuseMatcher(err), issuer: issuerNone}
+		v := b.spare(r, verdict{refused: refuseMatcher(err), issuer: issuerNone}, r.Header)
 		b.note(r, v)
 		return v
 	}
@@ -79,6 +86,7 @@ func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 		// What a bearer_auth before this one has put on is not what we say.
 		id.stripped.stripForged(r)
 	}
+	came := b.asItCame(r)
 	if credentials := takeCredentials(r.Header); len(credentials) > 0 {
 		id.authorization = credentials
 	}
@@ -88,6 +96,7 @@ func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 	}
 	v = b.judge(r, id)
 	b.bindScheme(&v, id)
+	v = b.spare(r, v, came)
 	b.note(r, v)
 	id.set(r.Context(), v.token)
 	return v
@@ -114,18 +123,26 @@ type verdict struct {
 	passed  string
 	issuer  string
 	nonce   string // for the next DPoP proof, "" for none
+	// verified is the token, also of a request that is refused for what the
+	// token lacks.
+	verified *introspect.Token
+	// spared is why a request would be refused that the mode lets pass.
+	spared *refusal
 }
 
 func (v verdict) decision() string {
 	if v.refused != nil {
 		return decisionRefused
 	}
+	if v.spared != nil {
+		return decisionWouldRefuse
+	}
 	return v.passed
 }
 
 func (v verdict) reason() string {
-	if v.refused != nil {
-		return v.refused.reason
+	if refused := cmp.Or(v.refused, v.spared); refused != nil {
+		return refused.reason
 	}
 	return reasonNone
 }
@@ -166,6 +183,7 @@ func (b *BearerAuth) judge(r *http.Request, id *identity) verdict {
 		v.refused = refuseIntrospection(err)
 		return v
 	}
+	v.verified = result.Token
 	cacheLookup(result.Cached)
 	if decision != introspect.Allow {
 		v.refused = refuseNoRule()

@@ -36,6 +36,7 @@ type identity struct {
 	// were taken off with it; spent is the proof that was used up for it.
 	proofs, certificate []string
 	spent               string
+	verdict             verdict // what the last bearer_auth decided
 }
 
 // identityOf finds the identity of a request that a bearer_auth before this
@@ -71,15 +72,15 @@ func (id *identity) set(ctx context.Context, token *introspect.Token) {
 	}
 }
 
-// placeholder answers {http.auth.token.<claim>} and, for nobody,
-// {http.auth.user.id}.
+// placeholder answers {http.auth.token.<claim>}, {http.auth.decision.<member>}
+// and, for nobody, {http.auth.user.id}.
 func (id *identity) placeholder(name string) (any, bool) {
 	if name == userPlaceholder {
 		return nil, true
 	}
 	claim, ok := strings.CutPrefix(name, claimsPlaceholder)
 	if !ok {
-		return nil, false
+		return id.verdict.placeholder(name)
 	}
 	if id.token == nil {
 		return nil, true
