@@ -140,7 +140,7 @@ func (b *BearerAuth) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, warning := range warnings {
+	for _, warning := range append(warnings, b.warnings()...) {
 		b.log.Warn(warning)
 	}
 	b.rules = rules

@@ -165,6 +165,9 @@ func (a *App) provisionIssuers() error {
 		if err := issuer.provision(name); err != nil {
 			return fmt.Errorf("issuer %s: %w", name, err)
 		}
+		for _, warning := range issuer.warnings() {
+			a.log.Warn(warning, "issuer", name)
+		}
 	}
 	return nil
 }

@@ -21,12 +21,18 @@ func TestValidateWarns(t *testing.T) {
 				scopes read
 			}
 		}
+		issuer corp https://idp.example.com {
+			jwks {
+				refresh 24h
+			}
+		}
 	}
 }
 http://localhost:8081 {
 	bearer_auth {
 		realm /
 		audience http://localhost:9999
+		mode report_only
 	}
 }
 `), 0o600); err != nil {
@@ -36,7 +42,7 @@ http://localhost:8081 {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"no client of the realm can obtain a token for the audience", "logs show OAuth 2.0 credentials"} {
+	for _, want := range []string{"no client of the realm can obtain a token for the audience", "logs show OAuth 2.0 credentials", "mode report_only refuses nothing", "jwks refresh 24h"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no warning that %s in\n%s", want, out)
 		}

@@ -1,0 +1,99 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// Beyond these a setting is allowed and yet weak.
+const (
+	ampleLeeway  = 30 * time.Second
+	longCache    = 5 * time.Minute
+	rareRefresh  = time.Hour
+	longMaxStale = 7 * 24 * time.Hour
+)
+
+// warnings names what is valid in a bearer_auth and yet leaves a door ajar, why,
+// and what to do about it. It is asked before modules are loaded, for Caddy then
+// forgets what the configuration said of them.
+func (b *BearerAuth) warnings() []string {
+	var warnings []string
+	if b.Mode == modeReportOnly {
+		warnings = append(warnings, "mode report_only refuses nothing: requests without a valid token reach the upstream. "+
+			"When the logs and metrics show no more would_refuse, change it to required")
+	}
+	if leeway := time.Duration(b.Leeway); leeway > ampleLeeway {
+		warnings = append(warnings, fmt.Sprintf("leeway %s: tokens count for so long after they have expired. "+
+			"Clocks that are kept by NTP need 10s", leeway))
+	}
+	if b.ForwardToken && len(b.Issuers)+len(b.Realms) > 1 {
+		warnings = append(warnings, "token forward with several issuers: an upstream that reads sub from the token alone takes "+
+			"one issuer's user for another's. Use X-Auth-Issuer and X-Auth-Subject together, or a bearer_auth for each issuer")
+	}
+	if slices.ContainsFunc(b.Rules, opensTheRest) {
+		warnings = append(warnings, "public * opens every path that no line before it names, /Admin beside /admin* included. "+
+			"Name the paths that are public: what no line names is denied")
+	}
+	if choosesByPath(b.MatcherSetsRaw) {
+		warnings = append(warnings, "the matcher of bearer_auth chooses by path: what it leaves out reaches the upstream without a token, "+
+			"and in Caddy /orders does not cover /orders/1. Guard the whole site, and say with public what is open")
+	}
+	return warnings
+}
+
+// opensTheRest says whether a rule lets everything pass without a token.
+func opensTheRest(rule BearerRule) bool {
+	return rule.Public && len(rule.Methods) == 0 && (rule.Path == "" || rule.Path == "*" || rule.Path == "/*")
+}
+
+// choosesByPath says whether a path decides which requests are guarded, also
+// inside `not`.
+func choosesByPath(sets caddyhttp.RawMatcherSets) bool {
+	for _, set := range sets {
+		for name, raw := range set {
+			switch name {
+			case "path", "path_regexp":
+				return true
+			case "not":
+				var inner caddyhttp.RawMatcherSets
+				if json.Unmarshal(raw, &inner) == nil && choosesByPath(inner) {
+					return true
+				}
+			case "expression":
+				if bytes.Contains(raw, []byte("path")) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// warnings names what is valid in the settings of a foreign issuer and yet weak.
+func (i *ForeignIssuer) warnings() []string {
+	var warnings []string
+	if asked := i.Introspection; asked != nil {
+		if !i.foreign.RequireAudience {
+			warnings = append(warnings, "missing_audience allow: a token that says of no API that it is for it opens this one, "+
+				"and so does one that another API got hold of. Make the issuer answer with aud")
+		}
+		if ttl := i.foreign.CacheTTL; ttl > longCache {
+			warnings = append(warnings, fmt.Sprintf("introspection cache %s: a revoked token counts for so long. "+
+				"1m spares the issuer nearly as many calls", ttl))
+		}
+	}
+	if every := i.foreign.Refresh; every > rareRefresh {
+		warnings = append(warnings, fmt.Sprintf("jwks refresh %s: a key that the issuer withdraws counts for so long. "+
+			"One small request in 5m is no burden", every))
+	}
+	if most := i.foreign.MaxStale; most > longMaxStale {
+		warnings = append(warnings, fmt.Sprintf("jwks max_stale %s: while the issuer cannot be reached, a key that it has withdrawn counts for so long. "+
+			"24h outlasts most outages", most))
+	}
+	return warnings
+}
