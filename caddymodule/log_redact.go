@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -156,7 +157,26 @@ func (r redactor) AddReflected(key string, value any) error {
 	if secretField(key) {
 		value = redacted
 	}
-	return r.ObjectEncoder.AddReflected(key, value)
+	return r.ObjectEncoder.AddReflected(key, redactReflected(value))
+}
+
+// redactReflected hides secrets in what the wrapped encoder would make JSON of.
+func redactReflected(value any) any {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // or & would be no delimiter
+	if encoder.Encode(value) != nil {
+		return value // the wrapped encoder fails as well
+	}
+	hidden := redactText(text.String())
+	switch {
+	case hidden == text.String():
+		return value
+	case json.Valid([]byte(hidden)):
+		return json.RawMessage(hidden)
+	default:
+		return hidden
+	}
 }
 
 type redactedObject struct{ zapcore.ObjectMarshaler }
@@ -190,6 +210,11 @@ func (r arrayRedactor) AppendArray(values zapcore.ArrayMarshaler) error {
 // AppendObject implements zapcore.ArrayEncoder.
 func (r arrayRedactor) AppendObject(members zapcore.ObjectMarshaler) error {
 	return r.ArrayEncoder.AppendObject(redactedObject{members})
+}
+
+// AppendReflected implements zapcore.ArrayEncoder.
+func (r arrayRedactor) AppendReflected(value any) error {
+	return r.ArrayEncoder.AppendReflected(redactReflected(value))
 }
 
 // Interface guards

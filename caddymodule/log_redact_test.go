@@ -15,7 +15,8 @@ import (
 
 // canaries are what a client and an upstream put where Caddy logs it.
 const (
-	canaryURI      = "?access_token=canary-a&c%6fde=canary-b&id_token_hint=canary-c&client_secret=canary-d&password=canary-e&x=kept"
+	canaryURI      = "?access_token=canary-a&c%6fde=canary-b&id_token_hint=canary-c&client_secret=canary-d&password=canary-e&x=kept" +
+		`&%2563ode=canary-A&a=1;code=canary-B&password=p"'canary-C&logout_token=canary-D&goto=%252Fcb%253Fcode%253Dcanary-E`
 	canaryLocation = "https://app.test/cb?code=canary-f&state=kept#access_token=canary-g&id_token=canary-h"
 )
 
@@ -23,6 +24,8 @@ var canaryHeaders = []string{
 	"DPoP: canary-i", "X-OpenAM-Password: canary-j", "X_OpenAM_Password: canary-k", "iPlanetDirectoryPro: canary-l",
 	"Referer: https://app.test/cb?code=canary-m#access_token=canary-n", "Authorization: Bearer canary-o",
 	"Cookie: session=canary-p", "X-Custom: eyJhbGciOiJFUzI1NiJ9.canary-q.canary-r", "X-Forwarded-Uri: /x?token=canary-s",
+	"Client-Cert: :canary-F:", "Sec-WebSocket-Protocol: bearer, canary-G", "X-Identity-Assertion: eyJhbGciOiJFUzI1NiJ9.canary-H.canary-I",
+	"X-Nested: jwe=eyJhbGciOiJkaXIifQ.canary-J.canary-K.canary-L.canary-M",
 }
 
 // logged runs Caddy with a log at DEBUG and an access log, does what makes it
@@ -32,6 +35,7 @@ func logged(t *testing.T, format string) string {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", canaryLocation)
 		w.Header().Set("Set-Cookie", "session=canary-t")
+		w.Header().Set("DPoP-Nonce", "canary-N")
 		w.WriteHeader(http.StatusFound)
 	}))
 	t.Cleanup(upstream.Close)
@@ -73,6 +77,8 @@ func logged(t *testing.T, format string) string {
 		g.send("GET "+path+canaryURI, canaryHeaders...)
 	}
 	g.send("GET /guarded", g.bearer(nil))
+	g.send("GET /guarded", g.bearer(map[string]any{"jti": "canary-O", "exp": 1}))
+	g.send("GET /guarded", g.bearer(map[string]any{"jti": "canary-P"}))
 	if err := caddy.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +138,7 @@ func TestF30_RedactedLogsHideEveryCredential(t *testing.T) {
 // This test would show that the other one proves nothing any more.
 func TestPlainLogsShowTheCanaries(t *testing.T) {
 	text := logged(t, "format json")
-	for _, canary := range "abcdefghijklmnqrs" {
+	for _, canary := range "abcdefghijklmnqrsABCDEFGHIJKLMN" {
 		if !strings.Contains(text, "canary-"+string(canary)) {
 			t.Errorf("a plain log does not show canary-%c", canary)
 		}
