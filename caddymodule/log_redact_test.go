@@ -15,7 +15,7 @@ import (
 
 // canaries are what a client and an upstream put where Caddy logs it.
 const (
-	canaryURI      = "?access_token=canary-a&c%6fde=canary-b&id_token_hint=canary-c&client_secret=canary-d&password=canary-e&x=kept" +
+	canaryURI = "?access_token=canary-a&c%6fde=canary-b&id_token_hint=canary-c&client_secret=canary-d&password=canary-e&x=kept" +
 		`&%2563ode=canary-A&a=1;code=canary-B&password=p"'canary-C&logout_token=canary-D&goto=%252Fcb%253Fcode%253Dcanary-E`
 	canaryLocation = "https://app.test/cb?code=canary-f&state=kept#access_token=canary-g&id_token=canary-h"
 )
