@@ -42,6 +42,7 @@ var (
 	}, []string{"result"})
 
 	issuerGauges = newIssuersCollector(issuerStatuses)
+	cacheGauges  = newCacheCollector()
 
 	cacheHits, cacheMisses = cacheLookupsTotal.WithLabelValues("hit"), cacheLookupsTotal.WithLabelValues("miss")
 )
@@ -50,7 +51,7 @@ var (
 // Every module that provisions calls it; the first one registers.
 func registerMetrics(registry *prometheus.Registry) error {
 	for _, collector := range []prometheus.Collector{
-		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, issuerGauges,
+		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, issuerGauges, cacheGauges,
 	} {
 		var already prometheus.AlreadyRegisteredError
 		if err := registry.Register(collector); err != nil && !errors.As(err, &already) {

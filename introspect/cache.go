@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/ristretto/v2"
@@ -21,6 +22,8 @@ const costPerToken = 4 << 10
 // about tokens that a source refused: a flood of bad ones leaves no trace.
 type Cache struct {
 	entries *ristretto.Cache[[]byte, *entry]
+
+	evicted, rejected atomic.Uint64
 
 	// ristretto panics when a write meets Close. Reads do not, and take no lock.
 	closing sync.RWMutex
@@ -44,17 +47,40 @@ func newCache(tokens int64, hash func(digest []byte) (uint64, uint64)) (*Cache, 
 	if tokens < 1 {
 		return nil, fmt.Errorf("a token cache for %d tokens is no cache: use 1 or more", tokens)
 	}
-	entries, err := ristretto.NewCache(&ristretto.Config[[]byte, *entry]{
+	c := new(Cache)
+	var err error
+	c.entries, err = ristretto.NewCache(&ristretto.Config[[]byte, *entry]{
 		NumCounters:        max(10*tokens, 1000),
 		MaxCost:            tokens * costPerToken,
 		BufferItems:        64,
 		KeyToHash:          hash,
 		IgnoreInternalCost: true,
+		// ristretto's own metrics would cost every hit.
+		OnEvict:  func(*ristretto.Item[*entry]) { c.evicted.Add(1) },
+		OnReject: func(*ristretto.Item[*entry]) { c.rejected.Add(1) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("token cache: %w", err)
 	}
-	return &Cache{entries: entries}, nil
+	return c, nil
+}
+
+// CacheStats is what an operator wants to know of a Cache.
+type CacheStats struct {
+	// Evicted are entries that expired or made room, and Rejected those that did
+	// not get in because all others were used more.
+	Evicted, Rejected uint64
+	// Bytes is about what the entries weigh, and MaxBytes what they may.
+	Bytes, MaxBytes int64
+}
+
+// Stats tells how it stands.
+func (c *Cache) Stats() CacheStats {
+	most := c.entries.MaxCost()
+	return CacheStats{
+		Evicted: c.evicted.Load(), Rejected: c.rejected.Load(),
+		Bytes: most - c.entries.RemainingCost(), MaxBytes: most,
+	}
 }
 
 // hashDigest uses 16 of the 32 bytes: where to look, not what is there. get
