@@ -88,6 +88,28 @@ func TestCacheHitIsCheckedAgain(t *testing.T) {
 	}
 }
 
+// F23: there may be any number of these, and they would drive out good ones.
+func TestF23_WhatTheRouteRefusesIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for reason, change := range map[string]func(*introspect.Token){
+			introspect.ReasonExpired:     func(token *introspect.Token) { token.Expires = time.Now().Unix() - 20 },
+			introspect.ReasonAudience:    func(token *introspect.Token) { token.Audience = []string{"https://other.example.com"} },
+			introspect.ReasonNotYetValid: func(token *introspect.Token) { token.NotBefore = time.Now().Unix() + 60 },
+		} {
+			source, cache := &realm{token: localToken(time.Now())}, newCache(t)
+			change(source.token)
+			at := cachedRoute(t, source, cache, nil)
+			for range 2 {
+				expect(t, at, ownPrefix+"a", reason)
+				cache.Wait()
+			}
+			if len(source.asked) != 2 || cache.Stats().Bytes != 0 {
+				t.Errorf("%s: asked %d times, %d bytes are kept", reason, len(source.asked), cache.Stats().Bytes)
+			}
+		}
+	})
+}
+
 func TestF22_CollidingHashes(t *testing.T) {
 	cache, err := introspect.NewCacheWithHash(1000, func([]byte) (uint64, uint64) { return 7, 7 })
 	if err != nil {

@@ -42,8 +42,8 @@ func badTokens(key signingKey) []struct {
 		{introspect.ReasonSignature, func(n int) string { return forged(key.kid, n, nil) }},
 		{introspect.ReasonUnknownKey, func(n int) string { return forged(fmt.Sprint("kid", n), n, nil) }},
 		{introspect.ReasonExpired, func(n int) string { return forged(key.kid, n, map[string]any{"exp": time.Now().Unix() - 3600}) }},
-		// Really signed, and so lately expired that a route with a larger leeway
-		// could take it: it does get into the cache.
+		// Really signed, and so lately expired that the verdict could still be of
+		// use to a route with a larger leeway.
 		{introspect.ReasonExpired, func(n int) string {
 			return key.sign("at+jwt", claims(time.Now(), map[string]any{"jti": fmt.Sprint("old", n), "exp": time.Now().Unix() - 20}))
 		}},

@@ -185,10 +185,14 @@ func (i *Introspector) seek(ctx context.Context, token oauth.Secret) (Result, *I
 		return Result{Issuer: issuer.Name}, issuer, now, err
 	}
 	now = i.config.Now() // the source may have waited
-	i.config.Cache.put(&entry{
-		digest: digest, issuer: issuer.URL, fingerprint: issuer.Fingerprint,
-		until: verdict.until(), token: verdict,
-	}, now)
+	// What this route does not take must not drive out what it does: there may be
+	// any number of expired tokens (F23).
+	if i.check(verdict, issuer, now.Unix()) == nil {
+		i.config.Cache.put(&entry{
+			digest: digest, issuer: issuer.URL, fingerprint: issuer.Fingerprint,
+			until: verdict.until(), token: verdict,
+		}, now)
+	}
 	return Result{Token: verdict, Issuer: issuer.Name}, issuer, now, nil
 }
 
