@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
 // Beyond these a setting is allowed and yet weak.
@@ -74,26 +76,25 @@ func choosesByPath(sets caddyhttp.RawMatcherSets) bool {
 	return false
 }
 
-// warnings names what is valid in the settings of a foreign issuer and yet weak.
-func (i *ForeignIssuer) warnings() []string {
+// issuerWarnings names what is valid in the settings of a foreign issuer and yet
+// weak. introspects says whether it is asked for tokens.
+func issuerWarnings(f introspect.Foreign, introspects bool) []string {
 	var warnings []string
-	if asked := i.Introspection; asked != nil {
-		if !i.foreign.RequireAudience {
-			warnings = append(warnings, "missing_audience allow: a token that says of no API that it is for it opens this one, "+
-				"and so does one that another API got hold of. Make the issuer answer with aud")
-		}
-		if ttl := i.foreign.CacheTTL; ttl > longCache {
-			warnings = append(warnings, fmt.Sprintf("introspection cache %s: a revoked token counts for so long. "+
-				"1m spares the issuer nearly as many calls", ttl))
-		}
+	if introspects && !f.RequireAudience {
+		warnings = append(warnings, "missing_audience allow: a token that says of no API that it is for it opens this one, "+
+			"and so does one that another API got hold of. Make the issuer answer with aud")
 	}
-	if every := i.foreign.Refresh; every > rareRefresh {
+	if introspects && f.CacheTTL > longCache {
+		warnings = append(warnings, fmt.Sprintf("introspection cache %s: a revoked token counts for so long. "+
+			"1m spares the issuer nearly as many calls", f.CacheTTL))
+	}
+	if f.Refresh > rareRefresh {
 		warnings = append(warnings, fmt.Sprintf("jwks refresh %s: a key that the issuer withdraws counts for so long. "+
-			"One small request in 5m is no burden", every))
+			"One small request in 5m is no burden", f.Refresh))
 	}
-	if most := i.foreign.MaxStale; most > longMaxStale {
+	if f.MaxStale > longMaxStale {
 		warnings = append(warnings, fmt.Sprintf("jwks max_stale %s: while the issuer cannot be reached, a key that it has withdrawn counts for so long. "+
-			"24h outlasts most outages", most))
+			"24h outlasts most outages", f.MaxStale))
 	}
 	return warnings
 }

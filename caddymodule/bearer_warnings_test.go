@@ -67,23 +67,25 @@ func TestWeakRoutesAreNamed(t *testing.T) {
 }
 
 func TestWeakIssuersAreNamed(t *testing.T) {
+	asked := func(lax bool, ttl time.Duration) introspect.Foreign {
+		return introspect.Foreign{Introspection: introspect.Introspection{RequireAudience: !lax, CacheTTL: ttl}}
+	}
 	for name, c := range map[string]struct {
-		change func(*ForeignIssuer)
-		want   []string
+		issuer     introspect.Foreign
+		introspect bool
+		want       []string
 	}{
-		"nothing said":          {func(*ForeignIssuer) {}, nil},
-		"asked for":             {func(i *ForeignIssuer) { i.Introspection = new(IssuerIntrospection) }, nil},
-		"without audience":      {func(i *ForeignIssuer) { i.Introspection, i.foreign.RequireAudience = new(IssuerIntrospection), false }, []string{"missing_audience allow"}},
-		"cache 5m":              {func(i *ForeignIssuer) { i.Introspection, i.foreign.CacheTTL = new(IssuerIntrospection), 5*time.Minute }, nil},
-		"cache 6m":              {func(i *ForeignIssuer) { i.Introspection, i.foreign.CacheTTL = new(IssuerIntrospection), 6*time.Minute }, []string{"cache 6m"}},
-		"keys hourly":           {func(i *ForeignIssuer) { i.foreign.Refresh = time.Hour }, nil},
-		"keys daily":            {func(i *ForeignIssuer) { i.foreign.Refresh = 24 * time.Hour }, []string{"refresh 24h"}},
-		"stale keys for a week": {func(i *ForeignIssuer) { i.foreign.MaxStale = 7 * 24 * time.Hour }, nil},
-		"and for longer":        {func(i *ForeignIssuer) { i.foreign.MaxStale = 8 * 24 * time.Hour }, []string{"max_stale 192h"}},
+		"nothing said":          {introspect.Foreign{}, false, nil},
+		"asked for":             {asked(false, 0), true, nil},
+		"without audience":      {asked(true, 0), true, []string{"missing_audience allow"}},
+		"cache 5m":              {asked(false, 5*time.Minute), true, nil},
+		"cache 6m":              {asked(false, 6*time.Minute), true, []string{"cache 6m"}},
+		"keys hourly":           {introspect.Foreign{Refresh: time.Hour}, false, nil},
+		"keys daily":            {introspect.Foreign{Refresh: 24 * time.Hour}, false, []string{"refresh 24h"}},
+		"stale keys for a week": {introspect.Foreign{MaxStale: 7 * 24 * time.Hour}, false, nil},
+		"and for longer":        {introspect.Foreign{MaxStale: 8 * 24 * time.Hour}, false, []string{"max_stale 192h"}},
 	} {
-		issuer := &ForeignIssuer{foreign: introspect.Foreign{Introspection: introspect.Introspection{RequireAudience: true}}}
-		c.change(issuer)
-		wantWarnings(t, name, issuer.warnings(), c.want...)
+		wantWarnings(t, name, issuerWarnings(c.issuer, c.introspect), c.want...)
 	}
 }
 

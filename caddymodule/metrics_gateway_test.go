@@ -40,7 +40,8 @@ func TestMetricsOfARunningGateway(t *testing.T) {
 	}
 	named := func(name string) {
 		t.Helper()
-		want(fmt.Sprintf("caddy_oauth2_issuer_ready{issuer=%q} 1\n", name), fmt.Sprintf("caddy_oauth2_keys{issuer=%q} ", name))
+		labels := fmt.Sprintf("{issuer=%q,url=%q}", name, g.issuer.URL)
+		want("caddy_oauth2_issuer_ready"+labels+" 1\n", "caddy_oauth2_keys"+labels+" ")
 	}
 	named(g.issuer.URL)
 	want("caddy_oauth2_cache_max_bytes 2.048e+08\n", "caddy_oauth2_cache_bytes ", `caddy_oauth2_cache_dropped_total{reason="rejected"} `)
@@ -51,7 +52,7 @@ func TestMetricsOfARunningGateway(t *testing.T) {
 			t.Fatal(err)
 		}
 		named(name)
-		if strings.Contains(g.metrics(), fmt.Sprintf("issuer_ready{issuer=%q}", g.issuer.URL)) {
+		if strings.Contains(g.metrics(), fmt.Sprintf("issuer_ready{issuer=%q,", g.issuer.URL)) {
 			t.Error("the old name is still there")
 		}
 	}

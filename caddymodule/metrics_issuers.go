@@ -16,13 +16,16 @@ var breakerStates = []string{"closed", "half_open", "open"}
 // out of the configuration is gone from the metrics too.
 type issuersCollector struct {
 	ready, keys, read, refresh, breaker *prometheus.Desc
-	// statuses gives the issuers by the names that the configuration calls them.
-	statuses func() map[string]introspect.Status
+	statuses                            func() map[issuerName]introspect.Status
 }
 
-func newIssuersCollector(statuses func() map[string]introspect.Status) *issuersCollector {
+// issuerName is how the configuration calls an issuer, and its identifier: one
+// name can stand for several.
+type issuerName struct{ name, url string }
+
+func newIssuersCollector(statuses func() map[issuerName]introspect.Status) *issuersCollector {
 	describe := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(prometheus.BuildFQName("caddy", "oauth2", name), help, append([]string{"issuer"}, labels...), nil)
+		return prometheus.NewDesc(prometheus.BuildFQName("caddy", "oauth2", name), help, append([]string{"issuer", "url"}, labels...), nil)
 	}
 	return &issuersCollector{
 		ready:    describe("issuer_ready", "Whether tokens of a foreign issuer can be verified now."),
@@ -45,7 +48,7 @@ func (c *issuersCollector) Describe(into chan<- *prometheus.Desc) {
 func (c *issuersCollector) Collect(into chan<- prometheus.Metric) {
 	for issuer, status := range c.statuses() {
 		gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
-			into <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{issuer}, labels...)...)
+			into <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{issuer.name, issuer.url}, labels...)...)
 		}
 		at := func(desc *prometheus.Desc, when time.Time) {
 			if !when.IsZero() {
@@ -75,7 +78,7 @@ func oneIf(yes bool) float64 {
 // issuerStatuses asks the foreign issuers of the process. While a configuration
 // replaces another, an issuer whose settings changed is there twice: the one
 // that knows more stands for both.
-func issuerStatuses() map[string]introspect.Status {
+func issuerStatuses() map[issuerName]introspect.Status {
 	type named struct {
 		name   string
 		remote *introspect.Remote
@@ -88,13 +91,14 @@ func issuerStatuses() map[string]introspect.Status {
 		}
 		return true
 	})
-	statuses := make(map[string]introspect.Status, len(all))
+	statuses := make(map[issuerName]introspect.Status, len(all))
 	for _, issuer := range all {
 		status := issuer.remote.Status()
-		if other, twice := statuses[issuer.name]; twice && other.Ready && !status.KeysRead.After(other.KeysRead) {
+		key := issuerName{issuer.name, status.Issuer}
+		if other, twice := statuses[key]; twice && other.Ready && !status.KeysRead.After(other.KeysRead) {
 			continue
 		}
-		statuses[issuer.name] = status
+		statuses[key] = status
 	}
 	return statuses
 }
