@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-oauth2/caddy-oauth2/caddymodule"
 )
 
 // In report_only nothing is refused, nobody is given an identity that was not
@@ -80,6 +82,7 @@ func TestReportOnlyPassesWhatCannotBeChecked(t *testing.T) {
 
 // Each class of refusals has a line, and its share of them only (F29).
 func TestF29_ReportOnlySaysWhatItWouldRefuse(t *testing.T) {
+	caddymodule.ForgetLines()
 	file := filepath.Join(t.TempDir(), "log")
 	g := newGateway(t, setup{log: "output file " + file + "\nformat json", block: "mode report_only\nallow * /write scope write"})
 	for range 150 {
@@ -95,7 +98,7 @@ func TestF29_ReportOnlySaysWhatItWouldRefuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Count(string(text), `"reason":"issuer"`) // an opaque token, and nobody to ask
-	if lines == 0 || lines > 149 {
+	if lines < 100 || lines > 149 {
 		t.Errorf("%d lines for 150 requests", lines)
 	}
 	for _, want := range []string{
