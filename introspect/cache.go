@@ -19,7 +19,8 @@ const costPerToken = 4 << 10
 // may depend on an entry being there.
 //
 // It holds what sources said of a token, never the token itself, and nothing
-// about tokens that a source refused: a flood of bad ones leaves no trace.
+// about tokens that a source or the asking route refused: a flood of bad ones
+// leaves no trace.
 type Cache struct {
 	entries *ristretto.Cache[[]byte, *entry]
 
