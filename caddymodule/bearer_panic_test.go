@@ -53,7 +53,7 @@ func TestRS39_F33_F29_APanicRefusesInEveryModeAndFillsNoLog(t *testing.T) {
 
 // A matcher that cannot say takes nothing down that is only watched.
 func TestAMatcherThatCannotSayIsReported(t *testing.T) {
-	b := &BearerAuth{Mode: modeReportOnly, log: slog.New(slog.DiscardHandler), matchers: caddyhttp.MatcherSets{caddyhttp.MatcherSet{broken{}}}}
+	b := &BearerAuth{Mode: modeReportOnly, log: slog.New(slog.DiscardHandler), upstream: upstream{guard: identityGuard}, matchers: caddyhttp.MatcherSets{caddyhttp.MatcherSet{broken{}}}}
 	r := caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, "/", nil), caddy.NewReplacer(), httptest.NewRecorder(), nil)
 	r.Header.Set("X-Auth-Subject", "root")
 	v := b.admit(r)

@@ -79,22 +79,15 @@ func oneIf(yes bool) float64 {
 // replaces another, an issuer whose settings changed is there twice: the one
 // that knows more stands for both.
 func issuerStatuses() map[issuerName]introspect.Status {
-	type named struct {
-		name   string
-		remote *introspect.Remote
-	}
-	var all []named
+	var all []*introspect.Remote
 	issuerPool.Range(func(_, pooled any) bool {
-		p := pooled.(*pooledIssuer)
-		if name := p.name.Load(); name != nil {
-			all = append(all, named{*name, p.remote})
-		}
+		all = append(all, pooled.(*pooledIssuer).remote)
 		return true
 	})
 	statuses := make(map[issuerName]introspect.Status, len(all))
-	for _, issuer := range all {
-		status := issuer.remote.Status()
-		key := issuerName{issuer.name, status.Issuer}
+	for _, remote := range all {
+		status := remote.Status()
+		key := issuerName{status.Name, status.Issuer}
 		if other, twice := statuses[key]; twice && other.Ready && !status.KeysRead.After(other.KeysRead) {
 			continue
 		}

@@ -165,7 +165,7 @@ func (a *App) provisionIssuers() error {
 		if err := issuer.provision(name); err != nil {
 			return fmt.Errorf("issuer %s: %w", name, err)
 		}
-		for _, warning := range issuerWarnings(issuer.foreign, issuer.Introspection != nil) {
+		for _, warning := range issuerWarnings(issuer.foreigns[0], issuer.Introspection != nil) {
 			a.log.Warn(warning, "issuer", name)
 		}
 	}

@@ -139,7 +139,7 @@ func (d *differential) mint() {
 	from := d.random.roll(len(d.servers))
 	key, now := d.keys[from][d.random.roll(2)], d.now()
 	all := claims(now, map[string]any{
-		"iss": d.servers[from].url, "sub": fmt.Sprint("user", d.random.roll(10)), "jti": fmt.Sprint(d.minted), "iat": now.Unix() - 100,
+		"iss": d.servers[from].url, "sub": fmt.Sprint("user", d.random.roll(10)), "jti": fmt.Sprint(d.minted), "iat": now.Unix() - int64(d.random.roll(60)) + 15,
 		"exp": now.Unix() + int64(d.random.roll(900)) - 60, "nbf": now.Unix() + int64(d.random.roll(90)) - 70,
 		"aud": [][]string{{api}, {api, "https://b.example.com"}, {"https://b.example.com"}, {"https://other.example.com"}}[d.random.roll(4)],
 	})

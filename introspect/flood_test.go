@@ -50,11 +50,11 @@ func badTokens(key signingKey) []struct {
 	}
 }
 
-// forgetful is an issuer that keeps no record of the tokens that it was asked
+// recordless is an issuer that keeps no record of the tokens that it was asked
 // for, and knows none of them.
-type forgetful struct{ *issuer }
+type recordless struct{ *issuer }
 
-func (f forgetful) RoundTrip(r *http.Request) (*http.Response, error) {
+func (f recordless) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Path != askPath {
 		return f.issuer.RoundTrip(r)
 	}
@@ -85,7 +85,7 @@ func TestF23_AFloodOfBadTokensLeavesNoTrace(t *testing.T) {
 		t.Cleanup(cache.Close)
 		at := route(t, start(t, newIssuer(key), func(f *introspect.Foreign) {
 			withClient(f)
-			f.Client = &http.Client{Transport: forgetful{f.Client.Transport.(*issuer)}}
+			f.Client = &http.Client{Transport: recordless{f.Client.Transport.(*issuer)}}
 		}), func(c *introspect.Config) { c.Cache = cache })
 		synctest.Wait()
 
