@@ -2,7 +2,6 @@ package introspect
 
 import (
 	"context"
-	"encoding/binary"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -13,25 +12,6 @@ import (
 
 // What the outside cannot see: that what is remembered stays small, and that a
 // request for a fetch is answered by a fetch that begins for another reason.
-
-func TestRefusedIsBounded(t *testing.T) {
-	remembered := newRefused(time.Hour)
-	if remembered.ttl != maxRefusedFor {
-		t.Errorf("a refusal is kept for %s", remembered.ttl)
-	}
-	now := time.Unix(1e9, 0)
-	var digest [32]byte
-	for n := range uint64(20_000) {
-		binary.BigEndian.PutUint64(digest[:], n)
-		remembered.add(digest, ReasonInactive, now)
-		if len(remembered.entries) > maxRefused {
-			t.Fatalf("%d refusals are kept", len(remembered.entries))
-		}
-	}
-	if reason, there := remembered.reason(digest, now); !there || reason != ReasonInactive {
-		t.Errorf("the newest one: %q, %v", reason, there)
-	}
-}
 
 // RS25, F14: a flood of names takes no more than its room, and drives out none.
 func TestF14_DoubtsAreBounded(t *testing.T) {
