@@ -10,28 +10,41 @@ const (
 	breakAfter = 5
 	// …but for one try in every breakFor.
 	breakFor = time.Second
+	// maxRest bounds how long a peer that asks for it is left alone.
+	maxRest = time.Minute
 )
 
-// breaker keeps us from waiting for a peer that does not answer.
+// States of a breaker.
+const (
+	breakerClosed   = "closed"    // calls are made
+	breakerOpen     = "open"      // none is made now
+	breakerHalfOpen = "half_open" // the next one is the try that decides
+)
+
+// breaker keeps us from waiting for a peer that does not answer, and from
+// pressing one that asks for a rest.
 type breaker struct {
 	mu       sync.Mutex
 	failures int
 	next     time.Time // when the next try may go through while open
+	rest     time.Time // until when the peer asked to be left alone
 }
 
-// allow says whether a call may be made now. While the breaker is open it lets
-// one through each breakFor, whose outcome decides.
-func (b *breaker) allow(now time.Time) bool {
+// allow says whether a call may be made now, and if not, how long to wait.
+// While the breaker is open it lets one through each breakFor, whose outcome
+// decides.
+func (b *breaker) allow(now time.Time) (wait time.Duration, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failures < breakAfter {
-		return true
+	switch b.state(now) {
+	case breakerClosed:
+		return 0, true
+	case breakerHalfOpen:
+		b.next = now.Add(breakFor)
+		return 0, true
+	default:
+		return max(b.rest.Sub(now), b.next.Sub(now), breakFor), false
 	}
-	if now.Before(b.next) {
-		return false
-	}
-	b.next = now.Add(breakFor)
-	return true
 }
 
 // report tells the outcome of a call that was allowed.
@@ -44,4 +57,35 @@ func (b *breaker) report(ok bool, now time.Time) {
 	}
 	b.failures++
 	b.next = now.Add(breakFor)
+}
+
+// pause leaves the peer alone for as long as it asks, within maxRest. After
+// that one try decides.
+func (b *breaker) pause(asked time.Duration, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if until := now.Add(min(asked, maxRest)); until.After(b.rest) {
+		b.rest = until
+	}
+	b.failures = max(b.failures, breakAfter)
+}
+
+// stateAt is what operators see.
+func (b *breaker) stateAt(now time.Time) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state(now)
+}
+
+func (b *breaker) state(now time.Time) string {
+	switch {
+	case now.Before(b.rest):
+		return breakerOpen
+	case b.failures < breakAfter:
+		return breakerClosed
+	case now.Before(b.next):
+		return breakerOpen
+	default:
+		return breakerHalfOpen
+	}
 }

@@ -20,10 +20,13 @@ const dialTimeout = 5 * time.Second
 // takes no proxy from the environment, so that where it connects stands in the
 // configuration alone.
 func newClient(f *Foreign) *http.Client {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: f.Certificates}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if f.Roots != nil {
 		config.RootCAs = x509.NewCertPool()
 		config.RootCAs.AppendCertsFromPEM(f.Roots)
+	}
+	if f.Certificate != nil {
+		config.GetClientCertificate = f.Certificate.Get
 	}
 	return &http.Client{Transport: &http.Transport{
 		DialContext:            f.dialer().DialContext,
@@ -45,7 +48,7 @@ func (f *Foreign) dialer() *net.Dialer {
 
 // reach says where the issuer may be.
 func (f *Foreign) reach() reach {
-	return reach{f.Name, append(writtenAddresses(f.URL, f.JWKSURI), f.AllowPrivate...)}
+	return reach{f.Name, append(writtenAddresses(f.URL, f.JWKSURI, f.Endpoint), f.AllowPrivate...)}
 }
 
 // writtenAddresses gives the addresses that the operator wrote into URLs as

@@ -18,6 +18,9 @@ import (
 type metadata struct {
 	keys          string // jwks_uri
 	introspection string // introspection_endpoint
+	// mtlsIntrospection is where to introspect with a client certificate
+	// (RFC 8705 §5), "" for the same address.
+	mtlsIntrospection string
 	// missing says why one of them is "". Each is a fault only for those who
 	// need it.
 	missing map[string]error
@@ -95,6 +98,7 @@ func parseMetadata(body []byte, issuer string) (*metadata, error) {
 			*member.into = address
 		}
 	}
+	found.mtlsIntrospection = mtlsAlias(object, issuer)
 	return found, nil
 }
 

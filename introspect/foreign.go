@@ -1,8 +1,6 @@
 package introspect
 
 import (
-	"crypto/sha256"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -70,8 +68,6 @@ type Foreign struct {
 	// Roots are the certificate authorities that vouch for the issuer, in PEM
 	// form. Default: those of the operating system.
 	Roots []byte
-	// Certificates are what we show when the issuer asks who we are in TLS.
-	Certificates []tls.Certificate
 	// AllowPrivate are private addresses that the issuer may be at, beside those
 	// that stand in its URLs as such. Default: none.
 	AllowPrivate []netip.Prefix
@@ -147,8 +143,8 @@ func (f Foreign) checkKeys() error {
 	switch {
 	case f.JWKSURI != "" && f.JWKSFile != "":
 		return errors.New("jwks_uri and jwks_file both say where its keys are: keep one of them")
-	case f.staticKeys() && f.Validate == ValidateIntrospect:
-		return errors.New("validate introspect never reads keys: take jwks_uri or jwks_file away")
+	case f.staticKeys() && !f.needsKeys():
+		return errors.New("validate introspect reads keys for signed answers only: take jwks_uri or jwks_file away")
 	case f.JWKSURI == "":
 		return nil
 	}
@@ -164,21 +160,15 @@ func (f *Foreign) staticKeys() bool { return f.JWKSURI != "" || f.JWKSFile != ""
 // discovers says whether metadata is needed: for the place of the keys, or for
 // the introspection endpoint.
 func (f *Foreign) discovers() bool {
-	return !f.staticKeys() || f.Validate != ValidateJWT && f.ClientID != ""
+	return f.needsKeys() && !f.staticKeys() || f.Validate != ValidateJWT && f.ClientID != "" && f.Endpoint == ""
 }
 
 // Describe is one text for all settings; two issuers that differ in any have
 // different ones. Secrets stand in it as digests.
 func (f Foreign) Describe() string {
 	f = f.withDefaults()
-	certificates := sha256.New()
-	for _, certificate := range f.Certificates {
-		for _, der := range certificate.Certificate {
-			certificates.Write(der)
-		}
-	}
-	return fmt.Sprintf("%q %s %q %q %q %s %d %d %d %d %x %q", f.Name, f.Origin(), f.Validate, f.Algorithms, f.TokenType,
-		f.DescribeIntrospection(), f.MaxTokenAge, f.Refresh, f.MaxStale, f.Timeout, certificates.Sum(nil), f.AllowPrivate)
+	return fmt.Sprintf("%q %s %q %q %q %s %d %d %d %d %q", f.Name, f.Origin(), f.Validate, f.Algorithms, f.TokenType,
+		f.DescribeIntrospection(), f.MaxTokenAge, f.Refresh, f.MaxStale, f.Timeout, f.AllowPrivate)
 }
 
 func (f Foreign) withDefaults() Foreign {

@@ -122,26 +122,45 @@ func TestG91_ActiveIsNotEnough(t *testing.T) {
 			want    string
 		}{
 			{nil, "ok"},
-			{map[string]any{"exp": now - 11}, introspect.ReasonExpired}, {map[string]any{"exp": "x"}, introspect.ReasonClaims},
+			{map[string]any{"exp": now - 11}, introspect.ReasonExpired}, {map[string]any{"exp": "x"}, "unavailable"},
 			{map[string]any{"nbf": now + 60}, introspect.ReasonNotYetValid}, {map[string]any{"iat": now + 60}, introspect.ReasonNotYetValid},
 			{map[string]any{"iss": "https://evil.example"}, introspect.ReasonIssuer}, {map[string]any{"iss": idp + "/"}, introspect.ReasonIssuer},
-			{map[string]any{"iss": 1}, introspect.ReasonClaims}, {map[string]any{"iss": nil}, "ok"},
+			{map[string]any{"iss": 1}, "unavailable"}, {map[string]any{"iss": ""}, introspect.ReasonIssuer}, {map[string]any{"iss": nil}, "ok"},
 			{map[string]any{"aud": "https://other.example.com"}, introspect.ReasonAudience}, {map[string]any{"aud": []string{}}, introspect.ReasonAudience},
-			{map[string]any{"aud": nil}, introspect.ReasonAudience}, {map[string]any{"aud": json.RawMessage("null")}, introspect.ReasonClaims},
+			{map[string]any{"aud": nil}, introspect.ReasonAudience}, {map[string]any{"aud": json.RawMessage("null")}, "unavailable"},
 			{map[string]any{"aud": []string{"x", api}}, "ok"},
-			{map[string]any{"scope": nil}, "ok"}, {map[string]any{"scope": 1}, introspect.ReasonClaims},
+			{map[string]any{"scope": nil}, "ok"}, {map[string]any{"scope": 1}, "unavailable"},
 			{map[string]any{"client_id": "other"}, "ok"},
 			{map[string]any{"token_type": "DPoP"}, introspect.ReasonType}, {map[string]any{"token_type": "bearer"}, "ok"}, {map[string]any{"token_type": "BEARER"}, "ok"},
 			{map[string]any{"token_type": nil}, "ok"}, {map[string]any{"token_type": 1}, introspect.ReasonType}, {map[string]any{"token_type": "refresh_token"}, introspect.ReasonType},
 			{map[string]any{"token_use": "refresh_token"}, introspect.ReasonType}, {map[string]any{"token_use": "access_token"}, "ok"}, {map[string]any{"typ": "Refresh"}, introspect.ReasonType},
 			{map[string]any{"cnf": map[string]string{"jkt": "x"}}, introspect.ReasonBound}, {map[string]any{"cnf": map[string]string{}}, introspect.ReasonBound},
-			{map[string]any{"sub": nil, "username": "alice"}, introspect.ReasonClaims},
+			{map[string]any{"token_type": "DPoP", "cnf": map[string]string{"x5t#S256": strings.Repeat("A", 43)}}, introspect.ReasonType},
+			{map[string]any{"token_type": "DPoP", "typ": "DPoP", "cnf": map[string]string{"jkt": strings.Repeat("A", 43)}}, introspect.ReasonBound}, // past the type, for the proof to decide
+			{map[string]any{"sub": nil, "username": "alice"}, introspect.ReasonClaims}, {map[string]any{"sub": "", "client_id": "web"}, introspect.ReasonClaims},
+			{map[string]any{"sub": nil, "client_id": nil}, introspect.ReasonClaims}, {map[string]any{"sub": nil, "client_id": ""}, introspect.ReasonClaims},
+			{map[string]any{"sub": nil, "client_id": 1}, introspect.ReasonClaims}, {map[string]any{"sub": json.RawMessage("null")}, "unavailable"}, {map[string]any{"sub": 7}, "unavailable"},
 		} {
 			token := fmt.Sprint("opaque", n)
 			server.tokens[token] = active(c.changes)
 			if got := verdict(t, at, token); got != c.want {
 				t.Errorf("%v: %q, want %q", c.changes, got, c.want)
 			}
+		}
+	})
+}
+
+// RFC 9068 §2.2: a token that no person stands behind is its client's own. An
+// answer that names a person without sub is not taken for that.
+func TestATokenWithoutSubjectIsItsClients(t *testing.T) {
+	withEndpoint(t, nil, func(t *testing.T, at *introspect.Introspector, server *issuer) {
+		server.tokens["machine"] = active(map[string]any{"sub": nil, "client_id": "batch"})
+		result, err := at.Introspect(t.Context(), introspect.Presented{Token: oauth.NewSecret("machine")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := result.Token; got.Subject != "batch" || got.ClientID != "batch" || got.Claims["sub"] != "batch" {
+			t.Errorf("subject %q, client %q, claims %v", got.Subject, got.ClientID, got.Claims)
 		}
 	})
 }

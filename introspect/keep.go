@@ -90,7 +90,7 @@ func (r *Remote) take(document []byte) error {
 			return err
 		}
 	}
-	if f.Validate != ValidateIntrospect {
+	if f.needsKeys() {
 		if set, err = parseKeySet(last.Keys, f.Algorithms); err != nil {
 			return err
 		}

@@ -47,7 +47,10 @@ func Start(foreign Foreign) *Remote {
 	r.keepHealth = newHealth(r.foreign.Log, "saving the keys of "+foreign.URL)
 	r.refresher = newRefresher(r.refresh, r.foreign.Refresh, r.foreign.Now)
 	if r.foreign.Validate != ValidateJWT && foreign.ClientID != "" {
-		r.introspection = newIntrospectionClient(&r.foreign)
+		r.introspection = newIntrospectionClient(&r.foreign, func(ctx context.Context, jws *oauth.JWS) error {
+			_, err := r.signer(ctx, jws)
+			return err
+		})
 	}
 	r.inherit(previous)
 	var ctx context.Context
@@ -98,10 +101,11 @@ func (f Foreign) fingerprint() uint64 {
 }
 
 // Ready says whether it can verify now: keys are there and not too old, or an
-// introspection endpoint is known.
+// introspection endpoint is known whose answers need none.
 func (r *Remote) Ready() bool {
-	known := r.metadata.Load()
-	return r.fresh() != nil || r.introspection != nil && known != nil && known.introspection != ""
+	keys := r.fresh() != nil
+	asks := r.introspection != nil && r.introspectionEndpoint() != "" && (keys || !r.foreign.SignedResponse)
+	return asks || keys && r.foreign.Validate != ValidateIntrospect
 }
 
 // Introspect implements Source.
@@ -142,19 +146,20 @@ func (r *Remote) ask(ctx context.Context, token oauth.Secret) (*Token, error) {
 	if r.introspection == nil {
 		return nil, refuse(ReasonIssuer)
 	}
-	known := r.metadata.Load()
-	if known == nil {
+	endpoint := r.introspectionEndpoint()
+	if endpoint == "" && r.metadata.Load() == nil {
 		if err := r.refresher.await(ctx, false); err != nil {
 			return nil, unavailable(err)
 		}
-		known = r.metadata.Load()
+		endpoint = r.introspectionEndpoint()
 	}
-	if known == nil {
-		return nil, unavailable(errNotYet)
-	}
-	endpoint, err := known.needed("introspection_endpoint", known.introspection)
-	if err != nil {
-		return nil, unavailable(fmt.Errorf("%s: %w", r.foreign.URL, err))
+	if endpoint == "" {
+		known := r.metadata.Load()
+		if known == nil {
+			return nil, unavailable(errNotYet)
+		}
+		_, err := known.needed("introspection_endpoint", "")
+		return nil, unavailable(fmt.Errorf("%s: %w; its address can be given as endpoint in the introspection settings", r.foreign.URL, err))
 	}
 	return r.introspection.introspect(ctx, token, endpoint)
 }

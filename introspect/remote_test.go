@@ -3,7 +3,6 @@ package introspect_test
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -80,8 +79,10 @@ func TestFingerprintCoversTheSettings(t *testing.T) {
 			"max stale":   func(f *introspect.Foreign) { f.MaxStale = time.Hour },
 			"timeout":     func(f *introspect.Foreign) { f.Timeout = time.Second },
 			"roots":       func(f *introspect.Foreign) { f.Roots = someCertificate(t) },
-			"certificate": func(f *introspect.Foreign) { f.Certificates = []tls.Certificate{{Certificate: [][]byte{{1}}}} },
-			"allowed":     func(f *introspect.Foreign) { f.AllowPrivate = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} },
+			"certificate": func(f *introspect.Foreign) {
+				f.Auth, f.ClientSecret, f.Certificate = introspect.AuthMTLS, oauth.Secret{}, &introspect.ClientCertificate{Name: "x"}
+			},
+			"allowed": func(f *introspect.Foreign) { f.AllowPrivate = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} },
 		} {
 			got := fingerprint(change)
 			if other, twice := seen[got]; twice {

@@ -52,6 +52,9 @@ func (r *Remote) Status() Status {
 	if trouble := r.trouble.Load(); trouble != nil && *trouble != nil {
 		status.Error = (*trouble).Error()
 	}
+	if r.introspection != nil {
+		status.Breaker, status.IntrospectionError = r.introspection.status()
+	}
 	return status
 }
 

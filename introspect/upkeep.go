@@ -60,6 +60,9 @@ func (r *Remote) fresh() *snapshot {
 // refresh is the background task. Whatever fails, the last good metadata and
 // keys stay.
 func (r *Remote) refresh(ctx context.Context) error {
+	if r.foreign.needsNothing() {
+		return nil
+	}
 	trouble := r.refreshMetadata(ctx)
 	err := trouble
 	if trouble == nil || r.metadata.Load() != nil || r.foreign.staticKeys() {
@@ -89,7 +92,7 @@ func (r *Remote) refreshMetadata(ctx context.Context) error {
 }
 
 func (r *Remote) refreshKeys(ctx context.Context) error {
-	if r.foreign.Validate == ValidateIntrospect {
+	if !r.foreign.needsKeys() {
 		return nil
 	}
 	err := r.readKeys(ctx)

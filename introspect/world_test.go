@@ -18,6 +18,7 @@ import (
 	"maps"
 	"math/big"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -181,13 +182,12 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return answer(map[string]any{"keys": set})(r)
 	case askPath:
-		form := strings.Split(body, "&")
-		for token, verdict := range i.tokens {
-			if form[0] == "token="+token {
-				return answer(verdict)(r)
-			}
+		form, _ := url.ParseQuery(body)
+		verdict, known := i.tokens[form.Get("token")]
+		if !known {
+			verdict = map[string]any{"active": false}
 		}
-		return answer(map[string]any{"active": false})(r)
+		return answer(verdict)(r)
 	default:
 		return respond(http.StatusNotFound, "text/plain", "no")(r)
 	}

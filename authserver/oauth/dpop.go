@@ -67,7 +67,7 @@ func ParseDPoPProof(values, algorithms []string) (*DPoPProof, error) {
 	if len(values) != 1 {
 		return nil, InvalidDPoPProof("Send exactly one DPoP header with the request.")
 	}
-	parsed, header, err := parseJWS(values[0])
+	parsed, header, err := parseJWS(values[0], MaxTokenBytes)
 	if err != nil {
 		return nil, InvalidDPoPProof("The DPoP header is not one compact JWS of at most 8 KiB.")
 	}

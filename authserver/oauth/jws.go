@@ -35,14 +35,17 @@ func LooksLikeJWS(token string) bool {
 // ParseJWS reads one compact JWS: exactly three parts of strict unpadded
 // base64url, a strict JSON header with alg, and no crit, since we implement no
 // extension (RFC 7515 §4.1.11).
-func ParseJWS(token string) (*JWS, error) {
-	parsed, _, err := parseJWS(token)
+func ParseJWS(token string) (*JWS, error) { return ParseJWSWithin(token, MaxTokenBytes) }
+
+// ParseJWSWithin is ParseJWS for what is no access token and may be longer.
+func ParseJWSWithin(token string, maxBytes int) (*JWS, error) {
+	parsed, _, err := parseJWS(token, maxBytes)
 	return parsed, err
 }
 
 // parseJWS is ParseJWS for those who must read more of the header.
-func parseJWS(token string) (parsed *JWS, header map[string]any, err error) {
-	if len(token) > MaxTokenBytes || strings.Count(token, ".") != 2 {
+func parseJWS(token string, maxBytes int) (parsed *JWS, header map[string]any, err error) {
+	if len(token) > maxBytes || strings.Count(token, ".") != 2 {
 		return nil, nil, ErrMalformedJWS
 	}
 	last := strings.LastIndexByte(token, '.')
