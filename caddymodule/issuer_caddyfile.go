@@ -13,9 +13,14 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 //		token_type    compat|strict
 //		max_token_age <duration>
 //		introspection {
-//			client           <id> <secret>
-//			cache            <duration>
-//			negative_cache   <duration>
+//			client           <id> [<secret>]
+//			auth             basic|post|private_key_jwt|mtls
+//			key              <file>
+//			certificate      <file> <key file>
+//			endpoint         <url>
+//			signed_response
+//			cache            <duration>|off
+//			negative_cache   <duration>|off
 //			missing_audience refuse|allow
 //		}
 //		jwks_uri  <url>
