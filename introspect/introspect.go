@@ -176,24 +176,36 @@ func (i *Introspector) seek(ctx context.Context, token oauth.Secret) (Result, *I
 	if known, issuer := i.recall(&digest, now); known != nil {
 		return Result{Token: known, Issuer: issuer.Name, Cached: true}, issuer, now, nil
 	}
-	issuer, jwt, err := i.route(text)
+	verdict, issuer, now, err := i.learn(ctx, token, &digest)
+	result := Result{Token: verdict}
+	if issuer != nil {
+		result.Issuer = issuer.Name
+	}
+	return result, issuer, now, err
+}
+
+// learn asks the issuer that answers for a token, and remembers what it says.
+// The issuer is given as far as it was found out, and the time at which it
+// answered: it may have taken a while.
+func (i *Introspector) learn(ctx context.Context, token oauth.Secret, digest *[sha256.Size]byte) (*Token, *Issuer, time.Time, error) {
+	issuer, jwt, err := i.route(token.Reveal())
 	if err != nil {
-		return Result{}, nil, now, err
+		return nil, nil, i.config.Now(), err
 	}
 	verdict, err := ask(ctx, issuer, token, jwt)
+	now := i.config.Now()
 	if err != nil {
-		return Result{Issuer: issuer.Name}, issuer, now, err
+		return nil, issuer, now, err
 	}
-	now = i.config.Now() // the source may have waited
 	// What this route does not take must not drive out what it does: there may be
 	// any number of expired tokens (F23).
 	if i.check(verdict, issuer, now.Unix()) == nil {
 		i.config.Cache.put(&entry{
-			digest: digest, issuer: issuer.URL, fingerprint: issuer.Fingerprint,
+			digest: *digest, issuer: issuer.URL, fingerprint: issuer.Fingerprint,
 			until: verdict.until(), token: verdict,
 		}, now)
 	}
-	return Result{Token: verdict, Issuer: issuer.Name}, issuer, now, nil
+	return verdict, issuer, now, nil
 }
 
 // recall finds a verdict that still rests on what held when it was given.
