@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -100,15 +99,9 @@ func (b *BearerAuth) provisionAssertion(app *App) error {
 	return nil
 }
 
-// assertionIssuer is what this gateway calls itself in assertions.
-func (b *BearerAuth) assertionIssuer() string {
-	for _, audience := range b.Audience {
-		if strings.HasPrefix(audience, "https://") {
-			return audience
-		}
-	}
-	return b.Audience[0]
-}
+// assertionIssuer is what this gateway calls itself in assertions: the address
+// of the resource, or the first audience where there is none.
+func (b *BearerAuth) assertionIssuer() string { return cmp.Or(b.resourceAddress(), b.Audience[0]) }
 
 // assert gives an assertion about a token, made now or lately. A token that the
 // leeway alone keeps alive has no life to give it.

@@ -44,6 +44,13 @@ func init() { httpcaddyfile.RegisterDirective("bearer_auth", parseBearerAuth) }
 //			algorithms <names...>
 //		}
 //		client_certificate [required] [forwarded]
+//		resource [<url>] {
+//			name          <text>
+//			documentation <url>
+//			policy        <url>
+//			terms         <url>
+//			scopes        <tokens...>
+//		}
 //	}
 //
 // Issuers are named as in the global option oauth2 or by their https URL, realms
@@ -91,6 +98,7 @@ func (b *BearerAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"leeway":             span(&b.Leeway),
 		"dpop":               b.readDPoP,
 		"client_certificate": b.readClientCertificate,
+		"resource":           b.readResource,
 	}, "allow", "header", "public")
 	if err != nil {
 		return err

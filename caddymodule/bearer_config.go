@@ -99,6 +99,11 @@ type BearerAuth struct {
 	// a token that is bound to one needs that of the connection; others need none.
 	ClientCertificate *BearerClientCertificate `json:"client_certificate,omitempty"`
 
+	// Resource is the API as its clients know it. Its metadata (RFC 9728) is
+	// published beside it, and every challenge says where. Default: the first
+	// audience that is an https URL; without one there is no metadata.
+	Resource *BearerResource `json:"resource,omitempty"`
+
 	// Leeway is how far the clocks of an issuer and this machine may be apart,
 	// up to 1m. Default: 10s.
 	Leeway caddy.Duration `json:"leeway,omitempty"`
@@ -113,7 +118,8 @@ type BearerAuth struct {
 	introspector *introspect.Introspector
 	challenges   challenges
 	upstream     upstream
-	origin       string // scheme and host of the API, where dpop needs them
+	origin       string       // scheme and host of the API, where dpop needs them
+	metadata     *publication // nil without a resource
 	releases     []func()
 	log          *slog.Logger
 }

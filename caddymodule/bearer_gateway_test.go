@@ -28,9 +28,13 @@ func wantChallenge(t *testing.T, response *http.Response, want string) {
 }
 
 const (
-	challengeNone  = `Bearer realm="https://api.test"`
-	challengeToken = challengeNone + `, error="invalid_token", error_description="The access token is not valid for this resource"`
-	challengeScope = challengeNone + `, error="insufficient_scope", error_description="The access token does not have the scope that this request needs", scope="write audit"`
+	challengeRealm = `Bearer realm="https://api.test"`
+	// RFC 9728 §5.1: each challenge leads to the metadata.
+	challengeMetadata = `, resource_metadata="https://api.test/.well-known/oauth-protected-resource"`
+
+	challengeNone  = challengeRealm + challengeMetadata
+	challengeToken = challengeRealm + `, error="invalid_token", error_description="The access token is not valid for this resource"` + challengeMetadata
+	challengeScope = challengeRealm + `, error="insufficient_scope", error_description="The access token does not have the scope that this request needs", scope="write audit"` + challengeMetadata
 )
 
 func TestRS21_EachFailureHasItsOwnAnswer(t *testing.T) {

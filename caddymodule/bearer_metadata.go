@@ -1,19 +1,174 @@
 package caddymodule
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 )
 
-// RFC 9728
+// RFC 9728 §2 and §3
+
+const (
+	// wellKnownResource stands between host and path of a resource in the URL of
+	// its metadata (RFC 9728 §3.1).
+	wellKnownResource = "/.well-known/oauth-protected-resource"
+	// metadataLifetime is how long clients may keep the document.
+	metadataLifetime = "public, max-age=300"
+)
+
+// resourceMetadata is what a client needs to know to get a token for the API.
+type resourceMetadata struct {
+	// Resource is the address by which the client came here: it compares the two.
+	Resource string `json:"resource"`
+	// AuthorizationServers are the issuers whose tokens are taken.
+	AuthorizationServers []string `json:"authorization_servers"`
+	// ScopesSupported are the scope tokens to ask for.
+	ScopesSupported []string `json:"scopes_supported,omitempty"`
+	// BearerMethodsSupported is how tokens are taken: in the header alone.
+	BearerMethodsSupported []string `json:"bearer_methods_supported"`
+	// ResourceName and what follows are for people.
+	ResourceName string `json:"resource_name,omitempty"`
+	// ResourceDocumentation is for developers.
+	ResourceDocumentation string `json:"resource_documentation,omitempty"`
+	// ResourcePolicyURI says how the data may be used.
+	ResourcePolicyURI string `json:"resource_policy_uri,omitempty"`
+	// ResourceTOSURI are the terms of service.
+	ResourceTOSURI string `json:"resource_tos_uri,omitempty"`
+	boundTokens
+}
+
+// boundTokens is what the metadata says of tokens bound to a key.
+type boundTokens struct {
+	// DPoPAlgorithms are those of the proofs that are taken; none without DPoP.
+	DPoPAlgorithms []string `json:"dpop_signing_alg_values_supported,omitempty"`
+	// DPoPRequired says that no other token is taken.
+	DPoPRequired bool `json:"dpop_bound_access_tokens_required,omitempty"`
+	// CertificateBound says that tokens can be bound to the client's certificate.
+	CertificateBound bool `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+}
+
+// boundTokens tells how possession is proven here.
+func (b *BearerAuth) boundTokens() boundTokens {
+	bound := boundTokens{CertificateBound: b.ClientCertificate != nil}
+	if b.DPoP != nil {
+		bound.DPoPAlgorithms, bound.DPoPRequired = b.DPoP.algorithms(), b.DPoP.Required
+	}
+	return bound
+}
+
+// publication is a document and where it is found.
+type publication struct {
+	path, etag string
+	document   []byte
+}
 
 // checkMetadata finds what is wrong with the resource.
-func (b *BearerAuth) checkMetadata() error { return nil }
+func (b *BearerAuth) checkMetadata() error { return b.checkResource() }
 
-// provisionMetadata makes the metadata document of the resource.
-func (b *BearerAuth) provisionMetadata(caddy.Context, *App) error { return nil }
+// provisionMetadata makes the metadata document of the resource, from the
+// configuration alone: nothing of a request is ever in it.
+func (b *BearerAuth) provisionMetadata(caddy.Context, *App) error {
+	address := b.resourceAddress()
+	if address == "" {
+		return nil
+	}
+	if err := checkResourceURL(address); err != nil {
+		return fmt.Errorf("resource %s %w", address, err)
+	}
+	document, err := json.Marshal(b.describeResource(address))
+	if err != nil {
+		return err
+	}
+	location := metadataURL(address)
+	digest := sha256.Sum256(document)
+	b.metadata = &publication{path: location.EscapedPath(), etag: `"` + hex.EncodeToString(digest[:16]) + `"`, document: document}
+	b.challenges.metadata = location.String()
+	return nil
+}
+
+func (b *BearerAuth) describeResource(address string) resourceMetadata {
+	m := resourceMetadata{
+		Resource:               address,
+		AuthorizationServers:   b.introspector.IssuerURLs(),
+		BearerMethodsSupported: []string{"header"},
+		boundTokens:            b.boundTokens(),
+	}
+	if r := b.Resource; r != nil {
+		m.ScopesSupported = r.Scopes
+		m.ResourceName, m.ResourceDocumentation, m.ResourcePolicyURI, m.ResourceTOSURI = r.Name, r.Documentation, r.Policy, r.Terms
+	}
+	if m.ScopesSupported == nil {
+		m.ScopesSupported = scopesOf(b.Rules)
+	}
+	return m
+}
+
+// scopesOf are the scope tokens that rules name, each once.
+func scopesOf(rules []BearerRule) []string {
+	var scopes []string
+	for _, rule := range rules {
+		for _, scope := range rule.Scope {
+			if !slices.Contains(scopes, scope) {
+				scopes = append(scopes, scope)
+			}
+		}
+	}
+	return scopes
+}
+
+// metadataURL is where the metadata of a resource is found: the well-known name
+// goes between host and path, and replaces a path that is only a slash (RFC 9728
+// §3.1).
+func metadataURL(resource string) *url.URL {
+	u, err := url.Parse(resource)
+	if err != nil {
+		return &url.URL{}
+	}
+	location := &url.URL{Scheme: u.Scheme, Host: u.Host, Path: wellKnownResource + u.Path, RawPath: wellKnownResource + u.EscapedPath()}
+	if u.Path == "/" {
+		location.Path, location.RawPath = wellKnownResource, ""
+	}
+	return location
+}
 
 // publishes answers requests for the documents that bearer_auth itself
-// publishes, and says whether this was one.
-func (b *BearerAuth) publishes(http.ResponseWriter, *http.Request) bool { return false }
+// publishes, and says whether this was one. They are there for everybody,
+// browsers on other sites included: whoever has no token reads them.
+func (b *BearerAuth) publishes(w http.ResponseWriter, r *http.Request) bool {
+	if b.metadata == nil || !strings.HasPrefix(r.URL.Path, wellKnownResource) || r.URL.EscapedPath() != b.metadata.path {
+		return false
+	}
+	b.metadata.serve(w, r)
+	return true
+}
+
+func (p *publication) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		h.Set("Content-Type", "application/json")
+		h.Set("Cache-Control", metadataLifetime)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("ETag", p.etag)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.document))
+	case http.MethodOptions:
+		// MCP clients in browsers send a header of their own, and so ask first.
+		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
+		h.Set("Access-Control-Allow-Headers", "*")
+		h.Set("Access-Control-Max-Age", "86400")
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		h.Set("Allow", "GET, HEAD, OPTIONS")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+	}
+}

@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -33,7 +32,7 @@ func (b *BearerAuth) provisionProof(_ caddy.Context, app *App, config *introspec
 	address, err := oauth.NormalTarget(b.resourceAddress())
 	if err != nil {
 		return errors.New("dpop needs the public address of this API, for a proof names the address that it was made for: " +
-			"give an audience that is an https URL, as in `audience https://api.example.com`")
+			"add `resource` with its https URL, as in `resource https://api.example.com`, or give an audience that is one")
 	}
 	b.origin = oauth.Origin(address)
 	if err := app.needBackend(); err != nil {
@@ -43,17 +42,6 @@ func (b *BearerAuth) provisionProof(_ caddy.Context, app *App, config *introspec
 	config.DPoP.Origin, config.DPoP.Register = b.origin, proofRegister{app}
 	b.challenges.proofAlgorithms, b.challenges.proofRequired = b.DPoP.algorithmText(), b.DPoP.Required
 	return nil
-}
-
-// resourceAddress is the public address of the API; "" when it is not known.
-func (b *BearerAuth) resourceAddress() string {
-	for _, audience := range b.Audience {
-		u, err := url.Parse(audience)
-		if err == nil && (u.Scheme == "https" || u.Scheme == "http" && oauth.IsLoopbackHost(u.Hostname())) {
-			return audience
-		}
-	}
-	return ""
 }
 
 // presented is the token of a request with what proves that it is the caller's.
