@@ -5,6 +5,10 @@ import (
 	"strings"
 )
 
+// corsHeaders are what scripts may send. Those of MCP clients name the version
+// of their protocol in whatever they ask for, metadata included.
+const corsHeaders = "Authorization, Content-Type, MCP-Protocol-Version"
+
 // CORS lets scripts of allowed web origins call an endpoint with methods, and
 // answers their preflight requests. Credentials are never allowed: nothing
 // behind it reads a cookie. The authorization endpoint and the pages must not
@@ -27,7 +31,7 @@ func CORS(next http.Handler, allowed func(origin string) bool, methods ...string
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			if allowed(origin) {
 				h.Set("Access-Control-Allow-Methods", list)
-				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+				h.Set("Access-Control-Allow-Headers", corsHeaders)
 				h.Set("Access-Control-Max-Age", "600")
 			}
 			w.WriteHeader(http.StatusNoContent)
