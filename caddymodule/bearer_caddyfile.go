@@ -51,6 +51,11 @@ func init() { httpcaddyfile.RegisterDirective("bearer_auth", parseBearerAuth) }
 //			terms         <url>
 //			scopes        <tokens...>
 //		}
+//		streams off
+//		streams {
+//			grace <duration>
+//		}
+//		websocket_token
 //	}
 //
 // Issuers are named as in the global option oauth2 or by their https URL, realms
@@ -99,6 +104,8 @@ func (b *BearerAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"dpop":               b.readDPoP,
 		"client_certificate": b.readClientCertificate,
 		"resource":           b.readResource,
+		"streams":            b.readStreams,
+		"websocket_token":    flag(&b.WebSocketToken),
 	}, "allow", "header", "public")
 	if err != nil {
 		return err

@@ -104,6 +104,15 @@ type BearerAuth struct {
 	// audience that is an https URL; without one there is no metadata.
 	Resource *BearerResource `json:"resource,omitempty"`
 
+	// Streams says what becomes of WebSockets, event streams and other answers
+	// that last longer than their token. Default: they are cut.
+	Streams *BearerStreams `json:"streams,omitempty"`
+
+	// WebSocketToken takes the access token of a WebSocket from its
+	// subprotocols, where browsers cannot send a header: the client offers
+	// `bearer` and next to it the token. Default: false.
+	WebSocketToken bool `json:"websocket_token,omitempty"`
+
 	// Leeway is how far the clocks of an issuer and this machine may be apart,
 	// up to 1m. Default: 10s.
 	Leeway caddy.Duration `json:"leeway,omitempty"`
@@ -118,8 +127,9 @@ type BearerAuth struct {
 	introspector *introspect.Introspector
 	challenges   challenges
 	upstream     upstream
-	origin       string       // scheme and host of the API, where dpop needs them
-	metadata     *publication // nil without a resource
+	origin       string        // scheme and host of the API, where dpop needs them
+	metadata     *publication  // nil without a resource
+	grace        time.Duration // of streams
 	releases     []func()
 	log          *slog.Logger
 }

@@ -39,6 +39,9 @@ func (b *BearerAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cadd
 		return v.refused.answer(w.Header(), b.challenges)
 	}
 	giveNonce(w.Header(), v.nonce)
+	if v.webSocketToken {
+		w = &subprotocolWriter{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	}
 	if v.token == nil || b.Mode == modeReportOnly {
 		return next.ServeHTTP(w, r)
 	}
@@ -87,7 +90,14 @@ func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 		id.stripped.stripForged(r)
 	}
 	came := b.asItCame(r)
-	if credentials := takeCredentials(r.Header); len(credentials) > 0 {
+	credentials := takeCredentials(r.Header)
+	offered := b.WebSocketToken && isWebSocket(r)
+	if offered {
+		var written []string
+		written, offered = takeSubprotocolToken(r.Header)
+		credentials = append(credentials, written...)
+	}
+	if len(credentials) > 0 {
 		id.authorization = credentials
 	}
 	b.takeEvidence(r, id)
@@ -96,6 +106,7 @@ func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 	}
 	v = b.judge(r, id)
 	b.bindScheme(&v, id)
+	v.webSocketToken = offered
 	v = b.spare(r, v, came)
 	b.note(r, v)
 	id.set(r.Context(), v.token)
@@ -128,6 +139,10 @@ type verdict struct {
 	verified *introspect.Token
 	// spared is why a request would be refused that the mode lets pass.
 	spared *refusal
+	// secret is the token as it came, for answers that outlast the verdict.
+	secret oauth.Secret
+	// webSocketToken says that a WebSocket brought its token as a subprotocol.
+	webSocketToken bool
 }
 
 func (v verdict) decision() string {
@@ -194,7 +209,7 @@ func (b *BearerAuth) judge(r *http.Request, id *identity) verdict {
 		v.refused = b.hand(r, result.Token, credentials)
 	}
 	if v.refused == nil {
-		v.token = result.Token
+		v.token, v.secret = result.Token, token
 	}
 	return v
 }

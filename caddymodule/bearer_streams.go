@@ -1,19 +1,89 @@
 package caddymodule
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
+// maxStreamGrace bounds how long an answer may outlast its token.
+const maxStreamGrace = time.Hour
+
+// BearerStreams says what becomes of answers that last longer than their token.
+type BearerStreams struct {
+	// Off leaves them alone: the token is checked when they begin, and never
+	// again. Default: false.
+	Off bool `json:"off,omitempty"`
+
+	// Grace is how long after its expiry a token still carries an answer that
+	// has begun, up to 1h. A revoked token carries none. Default: the leeway.
+	Grace caddy.Duration `json:"grace,omitempty"`
+}
+
+// readStreams reads: streams off | streams { ... }.
+func (b *BearerAuth) readStreams(d *caddyfile.Dispenser) error {
+	b.Streams = new(BearerStreams)
+	if d.NextArg() {
+		b.Streams.Off = true
+		if d.Val() != "off" || d.NextArg() {
+			return d.Err("streams takes the word off, or a block, as in: streams { grace 30s }")
+		}
+		return nil
+	}
+	return readBlock(d, "streams", map[string]reader{"grace": span(&b.Streams.Grace)})
+}
+
 // checkStreams finds what is wrong with the settings for long connections.
-func (b *BearerAuth) checkStreams() error { return nil }
+func (b *BearerAuth) checkStreams() error {
+	if b.Streams == nil {
+		return nil
+	}
+	grace := time.Duration(b.Streams.Grace)
+	if grace < 0 || grace > maxStreamGrace {
+		return fmt.Errorf("the grace of streams is %s; it is %s at most", grace, maxStreamGrace)
+	}
+	if b.Streams.Off && grace != 0 {
+		return errors.New("streams are off and have a grace: keep one of the two")
+	}
+	return nil
+}
 
 // provisionStreams prepares the watch over long connections.
-func (b *BearerAuth) provisionStreams(caddy.Context, *App) error { return nil }
+func (b *BearerAuth) provisionStreams(caddy.Context, *App) error {
+	b.grace = cmp.Or(time.Duration(b.Leeway), defaultLeeway)
+	if b.Streams != nil {
+		b.grace = cmp.Or(time.Duration(b.Streams.Grace), b.grace)
+	}
+	return nil
+}
+
+// cutsStreams says whether answers end with their tokens: not where tokens only
+// are looked at and nothing is refused.
+func (b *BearerAuth) cutsStreams() bool {
+	mode := cmp.Or(b.Mode, modeRequired)
+	return (b.Streams == nil || !b.Streams.Off) && (mode == modeRequired || mode == modeOptional)
+}
 
 // follow sees to it that an answer to a request with a token does not go on for
 // longer than the token is good. done is to be called at the end.
-func (b *BearerAuth) follow(w http.ResponseWriter, r *http.Request, _ verdict) (http.ResponseWriter, *http.Request, func()) {
-	return w, r, func() {}
+//
+// Every request is followed, and not only what looks like a stream: nothing that
+// a client or an upstream says can then open one that escapes.
+func (b *BearerAuth) follow(w http.ResponseWriter, r *http.Request, v verdict) (http.ResponseWriter, *http.Request, func()) {
+	if !b.cutsStreams() {
+		return w, r, func() {}
+	}
+	return openStreams.follow(w, r, b.carried(v))
+}
+
+// carried is an answer that the token of a verdict carries.
+func (b *BearerAuth) carried(v verdict) *stream {
+	// Rounded up: expiry is in whole seconds.
+	grace := (b.grace + time.Second - 1) / time.Second
+	return &stream{token: carrier{introspector: b.introspector, secret: v.secret, grace: int64(grace), token: v.token}}
 }

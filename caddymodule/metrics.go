@@ -41,6 +41,11 @@ var (
 		Help: "Valid access tokens, by whether the verdict came from the cache: hit or miss.",
 	}, []string{"result"})
 
+	streamsCutTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "oauth2", Name: "streams_cut_total",
+		Help: "Answers that bearer_auth cut because their token was no longer good, by reason.",
+	}, []string{"reason"})
+
 	issuerGauges = newIssuersCollector(issuerStatuses)
 	cacheGauges  = newCacheCollector()
 
@@ -51,7 +56,7 @@ var (
 // Every module that provisions calls it; the first one registers.
 func registerMetrics(registry *prometheus.Registry) error {
 	for _, collector := range []prometheus.Collector{
-		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, issuerGauges, cacheGauges,
+		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, issuerGauges, cacheGauges, streamsCutTotal,
 	} {
 		var already prometheus.AlreadyRegisteredError
 		if err := registry.Register(collector); err != nil && !errors.As(err, &already) {
