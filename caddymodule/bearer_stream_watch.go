@@ -52,7 +52,7 @@ func (w *streamWatch) follow(rw http.ResponseWriter, r *http.Request, s *stream)
 func (w *streamWatch) add(s *stream) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s.born, s.previous = w.ticks, w.newest
+	s.listed, s.born, s.previous = true, w.ticks, w.newest
 	if w.newest != nil {
 		w.newest.next = s
 	} else {
@@ -68,6 +68,10 @@ func (w *streamWatch) add(s *stream) {
 func (w *streamWatch) remove(s *stream) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !s.listed {
+		return
+	}
+	s.listed = false
 	if s.previous != nil {
 		s.previous.next = s.next
 	} else {
