@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -184,5 +186,41 @@ func TestAResourceCanBeAPlaceholder(t *testing.T) {
 	t.Setenv("TEST_RESOURCE", "http://api.test")
 	if err := reload(g.caddyfile); err == nil || !strings.Contains(err.Error(), "resource http://api.test must use https") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A bearer_auth behind a path matcher cannot answer for the path of its document.
+func TestMetadataThatNobodyCanReachWarns(t *testing.T) {
+	const warning = "metadata that they cannot reach"
+	for name, test := range map[string]struct {
+		site string
+		warn bool
+	}{
+		"the whole site":         {"GUARD\nrespond ok", false},
+		"its own matcher":        {"bearer_auth /orders* URL {\naudience https://api.test\n}", false},
+		"in a handle":            {"handle /orders* {\nGUARD\n}", true},
+		"in a handle_path":       {"handle_path /orders* {\nGUARD\n}", true},
+		"in a named matcher":     {"@orders path /orders/*\nroute @orders {\nGUARD\n}", true},
+		"one of several paths":   {"@orders path /orders/* /.well-known/*\nroute @orders {\nGUARD\n}", false},
+		"by another matcher":     {"@orders header X-Orders *\nroute @orders {\nGUARD\n}", false},
+		"at its own path too":    {"handle /orders* {\nGUARD\n}\nhandle " + wellKnown + " {\nGUARD\n}", false},
+		"in a handle of the end": {"handle /other* {\nrespond ok\n}\nhandle {\nGUARD\n}", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			logged := filepath.Join(t.TempDir(), "log")
+			issuer := newTestIssuer(t)
+			site := strings.NewReplacer("GUARD", "bearer_auth URL {\naudience https://api.test\n}").Replace(test.site)
+			text := config(t, "output file "+logged, "", fmt.Sprintf("http://127.0.0.1:%d {\n%s\n}\n", freePort(t), strings.ReplaceAll(site, "URL", issuer.URL)))
+			if err := load(t, text); err != nil {
+				t.Fatal(err)
+			}
+			said, err := os.ReadFile(logged)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(string(said), warning); got != test.warn {
+				t.Errorf("warns %v, want %v", got, test.warn)
+			}
+		})
 	}
 }

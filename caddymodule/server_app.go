@@ -201,6 +201,7 @@ func (a *App) provisionRealms(ctx caddy.Context, repl *caddy.Replacer) error {
 func (a *App) Start() error {
 	keepIn(a)
 	beginIssuers()
+	warnHiddenMetadata(a.ctx, a.log)
 	if a.backend == nil {
 		return nil
 	}
