@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -57,7 +58,7 @@ func findMetadata(routes caddyhttp.RouteList, way []caddyhttp.MatcherSets, reach
 
 // letThrough says whether path matchers let a path through.
 func letThrough(way []caddyhttp.MatcherSets, path string) bool {
-	r, err := http.NewRequest(http.MethodGet, "http://localhost"+path, nil)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://localhost"+path, nil)
 	if err != nil {
 		return true
 	}

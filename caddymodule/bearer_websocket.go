@@ -66,11 +66,20 @@ type subprotocolWriter struct {
 func (w *subprotocolWriter) WriteHeader(status int) {
 	// 200 accepts an extended CONNECT.
 	if status == http.StatusSwitchingProtocols || status == http.StatusOK {
-		h := w.Header()
-		// Caddy writes it both ways.
-		if h[subprotocolHeader] == nil && h["Sec-WebSocket-Protocol"] == nil {
+		if h := w.Header(); !selectsSubprotocol(h) {
 			h[subprotocolHeader] = []string{bearerSubprotocol}
 		}
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// selectsSubprotocol says whether an answer names one. Caddy spells the header as
+// the RFC does, which is not as net/http does.
+func selectsSubprotocol(h http.Header) bool {
+	for name := range h {
+		if strings.EqualFold(name, subprotocolHeader) {
+			return true
+		}
+	}
+	return false
 }

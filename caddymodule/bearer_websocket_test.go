@@ -91,8 +91,11 @@ func TestTheSubprotocolIsSelectedWhenTheUpstreamSelectsNone(t *testing.T) {
 		}
 		w := &subprotocolWriter{caddyhttp.ResponseWriterWrapper{ResponseWriter: recorder}}
 		w.WriteHeader(test.status)
-		h := recorder.Header()
-		if got := strings.Join(append(h["Sec-Websocket-Protocol"], h["Sec-WebSocket-Protocol"]...), ","); got != test.want {
+		var got []string
+		for _, values := range recorder.Header() {
+			got = append(got, values...)
+		}
+		if strings.Join(got, ",") != test.want {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
