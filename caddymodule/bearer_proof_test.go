@@ -48,21 +48,23 @@ func (g provingGateway) proof(method, path, token string, claims map[string]any)
 // metadata, which stands in each of them.
 func wantChallenges(t *testing.T, response *http.Response, want ...string) {
 	t.Helper()
-	const metadata = `, resource_metadata="https://api.test/.well-known/oauth-protected-resource"`
 	var got []string
 	for _, challenge := range response.Header.Values("WWW-Authenticate") {
-		if !strings.HasSuffix(challenge, metadata) {
+		if !strings.HasSuffix(challenge, metadataParameter) {
 			t.Errorf("without the metadata: %s", challenge)
 		}
-		got = append(got, strings.TrimSuffix(challenge, metadata))
+		got = append(got, strings.TrimSuffix(challenge, metadataParameter))
 	}
 	for n := range want {
-		want[n] = strings.Replace(want[n], metadata, "", 1)
+		want[n] = strings.Replace(want[n], metadataParameter, "", 1)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("WWW-Authenticate\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// metadataParameter is in every challenge of the API.
+const metadataParameter = `, resource_metadata="https://api.test/.well-known/oauth-protected-resource"`
 
 const (
 	challengeDPoP = `DPoP realm="https://api.test", algs="ES256 ES384 EdDSA PS256 RS256"`

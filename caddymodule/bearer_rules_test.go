@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-const challengeLogin = challengeNone + `, error="insufficient_user_authentication", error_description="A stronger or more recent login is required"`
+const challengeLogin = challengeRealm + `, error="insufficient_user_authentication", error_description="A stronger or more recent login is required"`
 
 // Each condition of a rule has its answer: RFC 6750 §3.1 for scope, RFC 9470 §3
 // for the login, and a plain 403 for what has no code.
@@ -33,7 +33,7 @@ func TestRS12_RS13_G45_EachConditionHasItsOwnAnswer(t *testing.T) {
 	now := time.Now().Unix()
 	type claims map[string]any
 
-	login := challengeLogin + `, acr_values="phr phrh", max_age="300"`
+	login := challengeLogin + `, acr_values="phr phrh", max_age="300"` + metadataParameter
 	for name, test := range map[string]struct {
 		request   string
 		claims    claims
@@ -57,8 +57,8 @@ func TestRS12_RS13_G45_EachConditionHasItsOwnAnswer(t *testing.T) {
 		"acr too low":              {"GET /pay", claims{"scope": "pay", "tier": "gold", "acr": "0", "auth_time": now}, 401, login, "insufficient_user_authentication"},
 		"login too old":            {"GET /pay", claims{"scope": "pay", "tier": "gold", "acr": "phr", "auth_time": now - 400}, 401, login, "insufficient_user_authentication"},
 		"login in the future":      {"GET /pay", claims{"scope": "pay", "tier": "gold", "acr": "phr", "auth_time": now + 400}, 401, login, "insufficient_user_authentication"},
-		"no acr":                   {"GET /acr", nil, 401, challengeLogin + `, acr_values="phr"`, "insufficient_user_authentication"},
-		"no auth_time":             {"GET /age", nil, 401, challengeLogin + `, max_age="90"`, "insufficient_user_authentication"},
+		"no acr":                   {"GET /acr", nil, 401, challengeLogin + `, acr_values="phr"` + metadataParameter, "insufficient_user_authentication"},
+		"no auth_time":             {"GET /age", nil, 401, challengeLogin + `, max_age="90"` + metadataParameter, "insufficient_user_authentication"},
 		"expired before all":       {"GET /acr", claims{"exp": 1}, 401, challengeToken, "expired"},
 	} {
 		response := g.send(test.request, g.bearer(test.claims))
