@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,11 +24,14 @@ type stream struct {
 	born           uint64
 	listed         bool
 
+	writer streamWriter
+	// stopped says that nothing may be written any more.
+	stopped atomic.Bool
+
 	mu     sync.Mutex
-	over   bool                // answered, or cut
-	writer http.ResponseWriter // what it is answered with
-	conn   net.Conn            // the connection, once it was taken over
-	frames bool                // whether WebSocket frames go over it
+	over   bool     // answered, or cut
+	conn   net.Conn // the connection, once it was taken over
+	frames bool     // whether WebSocket frames go over it
 }
 
 // done is the end of the handler. A connection that it took over and left open is
@@ -59,8 +62,9 @@ func (s *stream) ended() bool {
 }
 
 // cut ends an answer. With its context it ends whoever makes the answer, a proxy
-// for one. The deadlines stop what does not listen to the context: from here on
-// no byte gets through in either direction. On HTTP/2 they reset the stream.
+// for one. What does not listen to the context can neither write nor read from
+// here on, and the deadlines end what waits for the client. On HTTP/2 they reset
+// the stream.
 func (s *stream) cut(now time.Time) (cut bool) {
 	s.mu.Lock()
 	if s.over {
@@ -68,13 +72,12 @@ func (s *stream) cut(now time.Time) (cut bool) {
 		return false
 	}
 	s.over = true
+	s.stopped.Store(true)
 	conn := s.conn
 	if conn == nil {
 		// Under the lock, for the writer may not be touched once its handler has
 		// returned.
-		control := http.NewResponseController(s.writer)
-		_ = control.SetWriteDeadline(now)
-		_ = control.SetReadDeadline(now)
+		s.writer.expire(now)
 	}
 	s.mu.Unlock()
 	if conn == nil {

@@ -1,14 +1,10 @@
 package caddymodule
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"time"
-
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // RFC 6455 §5.5.1 and §7.4.1
@@ -32,28 +28,6 @@ func (s *stream) hangUp(conn net.Conn, now time.Time) {
 var closeFrame = append([]byte{0x88, byte(2 + len(closeReason)), 1008 >> 8, 1008 & 0xff}, closeReason...)
 
 const closeReason = "the access token is no longer good"
-
-// upgradeWriter learns which connection an upgraded request takes over.
-type upgradeWriter struct {
-	caddyhttp.ResponseWriterWrapper
-	stream *stream
-}
-
-// Hijack implements http.Hijacker.
-func (w *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	w.stream.mu.Lock()
-	defer w.stream.mu.Unlock()
-	if w.stream.over {
-		_ = conn.Close()
-		return nil, nil, errStreamCut
-	}
-	w.stream.conn = &watchedConn{conn, w.stream}
-	return w.stream.conn, buffered, nil
-}
 
 // watchedConn is a connection that was taken over. Its handler may return and
 // leave it open, so that only its end ends the watch.
@@ -84,7 +58,6 @@ func (c *watchedConn) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, c.
 
 // Interface guards
 var (
-	_ http.Hijacker = (*upgradeWriter)(nil)
 	_ io.ReaderFrom = (*watchedConn)(nil)
 	_ io.WriterTo   = (*watchedConn)(nil)
 )

@@ -40,13 +40,10 @@ func newStreamWatch(now func() time.Time) *streamWatch { return &streamWatch{now
 // follow begins to watch the answer to a request.
 func (w *streamWatch) follow(rw http.ResponseWriter, r *http.Request, s *stream) (http.ResponseWriter, *http.Request, func()) {
 	ctx, cancel := context.WithCancelCause(r.Context())
-	s.watch, s.cancel, s.writer = w, cancel, rw
-	if r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" {
-		s.frames = isWebSocket(r)
-		rw = &upgradeWriter{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: rw}, stream: s}
-	}
+	s.watch, s.cancel, s.frames = w, cancel, isWebSocket(r)
+	s.writer = streamWriter{caddyhttp.ResponseWriterWrapper{ResponseWriter: rw}, s}
 	w.add(s)
-	return rw, r.WithContext(ctx), s.done
+	return &s.writer, r.WithContext(ctx), s.done
 }
 
 func (w *streamWatch) add(s *stream) {
