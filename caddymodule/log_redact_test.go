@@ -26,7 +26,6 @@ var canaryHeaders = []string{
 	"Cookie: session=canary-p", "X-Custom: eyJhbGciOiJFUzI1NiJ9.canary-q.canary-r", "X-Forwarded-Uri: /x?token=canary-s",
 	"Client-Cert: :canary-F:", "Sec-WebSocket-Protocol: bearer, canary-G", "X-Identity-Assertion: eyJhbGciOiJFUzI1NiJ9.canary-H.canary-I",
 	"X-Nested: jwe=eyJhbGciOiJkaXIifQ.canary-J.canary-K.canary-L.canary-M",
-	"Sec-WebSocket-Protocol: bearer, canary-u", "Cookie: session=canary-p", "X-Custom: eyJhbGciOiJFUzI1NiJ9.canary-q.canary-r", "X-Forwarded-Uri: /x?token=canary-s",
 }
 
 // logged runs Caddy with a log at DEBUG and an access log, does what makes it
