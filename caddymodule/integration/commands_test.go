@@ -87,7 +87,7 @@ func TestCommands(t *testing.T) {
 	token := w.clientToken("write")
 
 	w.operate(token+"\n", "oauth2-explain", "--audience", w.api).must(t, 0, "decision   allowed", "vouched for by the issuer", `"client_id": "myClient"`)
-	w.operate("", "oauth2-explain", "--audience", w.api, "--path", "/write", token).must(t, 0, "allow /write* scope write")
+	w.operate("", "oauth2-explain", "--audience", w.api, "--path", "/write", token).must(t, 0, "allow * /write* scope write")
 	w.operate(w.clientToken("profile"), "oauth2-explain", "--path", "/write", "-").must(t, 1, "refused: insufficient_scope", "needs      write", "no bearer_auth lets")
 	w.operate("rubbish", "oauth2-explain").must(t, 1, "refused: ", "help ")
 	w.operate("", "oauth2-explain").must(t, 2, "no token on standard input")

@@ -150,7 +150,7 @@ func TestRS35_RevocationCutsStreams(t *testing.T) {
 	}
 	// The revocation made the process judge it anew, and found it good.
 	goesOn(t, other)
-	wantMetric(t, w, `caddy_oauth2_streams_cut_total{reason="inactive"}`, 11)
+	wantMetric(t, w, `caddy_oauth2_streams_cut_total{reason="revoked"}`, 11)
 	_ = other.Body.Close()
 	http.DefaultClient.CloseIdleConnections()
 	settled(t, w, before)
