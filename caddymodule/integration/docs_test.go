@@ -36,12 +36,12 @@ func blocks(t *testing.T, path, language string) []string {
 }
 
 func TestEveryCaddyfileOfTheDocumentsIsValidAndFormatted(t *testing.T) {
-	home := t.TempDir()
+	home, secrets := t.TempDir(), documentedFiles(t)
 	count := 0
 	for _, path := range documents(t) {
 		for _, block := range blocks(t, path, "caddyfile") {
 			count++
-			checkCaddyfile(t, home, filepath.Base(path), block)
+			checkCaddyfile(t, home, filepath.Base(path), strings.ReplaceAll(block, "/run/secrets", secrets))
 		}
 	}
 	example, err := os.ReadFile(filepath.Join(repository, "Caddyfile.example"))
@@ -49,7 +49,7 @@ func TestEveryCaddyfileOfTheDocumentsIsValidAndFormatted(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkCaddyfile(t, home, "Caddyfile.example", string(example))
-	if count < 2 {
+	if count < 15 {
 		t.Errorf("found only %d Caddyfiles: is the fence still called caddyfile?", count)
 	}
 	if left, _ := filepath.Glob(filepath.Join(home, "*", "oauth2", "*")); len(left) > 0 {
@@ -75,12 +75,15 @@ func checkCaddyfile(t *testing.T, home, name, caddyfile string) {
 
 func TestEveryCommandOfTheReadmeAndDocsWorks(t *testing.T) {
 	w := startExample(t)
+	operated := startOperated(t, w)
 	for _, path := range documents(t) {
 		token, _ := passwordTokens(t, w.documentRealms()["root"])
 		move := strings.NewReplacer(
-			"http://localhost:8080", w.auth, "http://localhost:8081", w.api, "eyJ…", token, "\\\n", " ")
+			"http://localhost:8080", w.auth, "http://localhost:8081", w.api, "eyJ…", token, "\\\n", " ",
+			"https://idp.example.com", w.auth+"/oauth2", "localhost:2019", operated.admin)
+		writeFile(t, filepath.Join(operated.home, "token.txt"), token+"\n")
 		for _, block := range blocks(t, path, "sh") {
-			runDocumented(t, filepath.Base(path), strings.TrimSpace(move.Replace(block)))
+			operated.runDocumented(t, filepath.Base(path), strings.TrimSpace(move.Replace(block)))
 		}
 	}
 }
@@ -129,35 +132,39 @@ func TestTheExampleBeginsByWarningOfItsCredentials(t *testing.T) {
 }
 
 // elsewhere are documented commands that other checks run: a fresh clone in CI,
-// and the tests of this package that are named here.
+// and the tests that are named here.
 var elsewhere = map[string]string{
-	"go run ./cmd/caddy run --config Caddyfile.example": "TestEveryCommandOfTheDocuments, and .ci/fresh",
+	"go run ./cmd/caddy run --config Caddyfile.example": "TestEveryCommandOfTheReadmeAndDocsWorks, and .ci/fresh",
 	"go test ./...": ".ci/run and .ci/fresh",
 	"./xcaddy.sh":   "TestXcaddySh",
-	"./xcaddy.sh --with github.com/caddy-dns/cloudflare":          "TestXcaddySh",
-	"./caddy list-modules":                                        "TestXcaddySh",
-	"go run ./cmd/caddy hash-password":                            "Caddy's own command",
-	"go run ./cmd/caddy validate --config Caddyfile.example":      "TestEveryCaddyfileOfTheDocumentsIsValidAndFormatted",
-	"go run ./cmd/caddy hash-password --algorithm argon2id":       "Caddy's own command",
-	"go run ./cmd/caddy adapt --config Caddyfile.example":         "TestTheExampleListensOnLoopbackOnly",
-	"go run ./cmd/caddy adapt --config Caddyfile.example -pretty": "TestTheExampleListensOnLoopbackOnly",
+	"./xcaddy.sh --with github.com/caddy-dns/cloudflare":    "TestXcaddySh",
+	"./caddy list-modules":                                  "TestXcaddySh",
+	"go run ./cmd/caddy hash-password --algorithm argon2id": "Caddy's own command",
+	"go run ./cmd/bench -only keys":                         "TestEveryExperimentMeasuresAndChecksItsAnswers of cmd/bench",
 }
 
-// runDocumented runs a block of commands in one shell. A curl that is answered
-// with an error fails; one that is sent on with a redirect does not.
-func runDocumented(t *testing.T, document, block string) {
+// documentedCommand begins the lines that runDocumented runs.
+var documentedCommand = regexp.MustCompile(`^((session|id)=\$\()?(curl|caddy oauth2-\w+|printf)( |$)`)
+
+// runDocumented runs a block of commands in one shell, beside the file token.txt.
+// A curl that is answered with an error fails; one that is sent on with a
+// redirect does not. caddy is the binary, which talks to the gateway of g.
+func (g *operated) runDocumented(t *testing.T, document, block string) {
 	t.Helper()
 	var script []string
 	for line := range strings.SplitSeq(block, "\n") {
 		switch {
 		case elsewhere[line] != "":
-		case strings.HasPrefix(line, "curl "), strings.HasPrefix(line, "session=$(curl "):
+		case documentedCommand.MatchString(line):
 			script = append(script, line)
 		default:
 			t.Errorf("%s: nothing runs this command: %s", document, line)
 		}
 	}
-	cmd := exec.Command("sh", "-ec", "curl() { command curl --fail-with-body --silent --show-error --max-time 20 \"$@\"; }\n"+strings.Join(script, "\n"))
+	caddy := command(t, g.home).Path
+	cmd := exec.Command("sh", "-ec", "curl() { command curl --fail-with-body --silent --show-error --max-time 20 \"$@\"; }\n"+
+		"caddy() { '"+caddy+"' \"$@\" --address "+g.admin+"; }\n"+strings.Join(script, "\n"))
+	cmd.Dir = g.home
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %s: %v\n%s", document, block, err, out)

@@ -1,0 +1,92 @@
+package integration
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// documentedFiles makes the files that documents have in /run/secrets, and gives
+// their folder.
+func documentedFiles(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "gateway"},
+		NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jwk := map[string]string{"kty": "EC", "crv": "P-256", "kid": "plant-1", "alg": "ES256"}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	jwk["x"], jwk["y"] = encode(point[1:33]), encode(point[33:])
+	public, err := json.Marshal(map[string]any{"keys": []any{jwk}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scalar, err := key.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	jwk["d"] = encode(scalar)
+	private, err := json.Marshal(jwk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	inPEM := func(kind string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	for name, content := range map[string]string{
+		"gateway.jwk": string(private), "plant-keys.json": string(public),
+		"gateway.crt": inPEM("CERTIFICATE", certificate), "gateway.key": inPEM("PRIVATE KEY", der), "corp-ca.pem": inPEM("CERTIFICATE", certificate),
+	} {
+		writeFile(t, filepath.Join(dir, name), content)
+	}
+	return dir
+}
+
+// operated is a gateway that operators talk to.
+type operated struct{ home, admin string }
+
+// startOperated runs the Caddyfile of docs/operations.md, as a gateway for tokens
+// of the example's server. Its addresses and its scope differ from the document.
+func startOperated(t *testing.T, w *world) *operated {
+	t.Helper()
+	ports := freePorts(t, 2)
+	g := &operated{home: t.TempDir(), admin: fmt.Sprintf("localhost:%d", ports[0])}
+	documented := blocks(t, filepath.Join(repository, "docs", "operations.md"), "caddyfile")
+	if len(documented) != 1 {
+		t.Fatalf("docs/operations.md has %d Caddyfiles", len(documented))
+	}
+	text := strings.NewReplacer(
+		"https://idp.example.com", w.auth+"/oauth2", "audience https://api.example.com", "audience "+w.api,
+		"api.example.com {", fmt.Sprintf("http://localhost:%d {\n\tbind 127.0.0.1 [::1]", ports[1]), "orders:read", "write",
+	).Replace(documented[0])
+	start(t, strings.Replace(text, "{\n", "{\n\tadmin "+g.admin+"\n", 1), g.home)
+	return g
+}
