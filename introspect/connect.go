@@ -90,6 +90,6 @@ func get(ctx context.Context, client *http.Client, address string, timeout time.
 	if err != nil {
 		return nil, 0, err
 	}
-	body, header, err := exchange(client, request)
+	body, header, err := roundTrip(client, request)
 	return body, maxAge(header), err
 }

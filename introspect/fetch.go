@@ -34,16 +34,10 @@ func (e *statusError) Error() string { return fmt.Sprintf("%s answered %d", e.fr
 // errMediaType is an answer in another format than the one asked for.
 var errMediaType = errors.New("is not what was asked for")
 
-// roundTrip does a request and reads its answer: 200, by its own account in the
-// format that Accept names, which is JSON unless the request says otherwise, not
-// compressed, and no more than maxBody of it.
-func roundTrip(client *http.Client, request *http.Request) ([]byte, error) {
-	body, _, err := exchange(client, request)
-	return body, err
-}
-
-// exchange is roundTrip with the header of the answer.
-func exchange(client *http.Client, request *http.Request) ([]byte, http.Header, error) {
+// roundTrip does a request and reads its answer and the header of it: 200, by its
+// own account in the format that Accept names, which is JSON unless the request
+// says otherwise, not compressed, and no more than maxBody of it.
+func roundTrip(client *http.Client, request *http.Request) ([]byte, http.Header, error) {
 	from := request.URL.Redacted()
 	if request.Header.Get("Accept") == "" {
 		request.Header.Set("Accept", "application/json")

@@ -86,7 +86,7 @@ func (c *introspectionClient) call(ctx context.Context, token oauth.Secret, dige
 	if wait, ok := c.breaker.allow(began); !ok {
 		return nil, &Unavailable{Cause: errors.New("introspection: the endpoint failed repeatedly, or asked for a rest, and is left alone for a moment"), RetryAfter: wait}
 	}
-	verdict, err := c.exchange(ctx, token, endpoint)
+	verdict, err := c.post(ctx, token, endpoint)
 	c.observe(err, began, waited && errors.Is(ctx.Err(), context.DeadlineExceeded))
 	c.lanes.learn(digest, err, c.foreign.Now())
 	return verdict, err
@@ -131,9 +131,9 @@ func (c *introspectionClient) status() (breaker, trouble string) {
 	return c.breaker.stateAt(c.foreign.Now()), trouble
 }
 
-// exchange posts the token, form-encoded so that no text in it can become
-// another parameter, with our credentials.
-func (c *introspectionClient) exchange(ctx context.Context, token oauth.Secret, endpoint string) (*Token, error) {
+// post sends the token, form-encoded so that no text in it can become another
+// parameter, with our credentials, and judges the answer.
+func (c *introspectionClient) post(ctx context.Context, token oauth.Secret, endpoint string) (*Token, error) {
 	f := c.foreign
 	form := url.Values{"token": {token.Reveal()}, "token_type_hint": {"access_token"}}
 	authorization, err := f.authenticate(form, f.URL, f.Now())
@@ -151,9 +151,9 @@ func (c *introspectionClient) exchange(ctx context.Context, token oauth.Secret, 
 	if f.SignedResponse {
 		request.Header.Set("Accept", signedAnswerType)
 	}
-	body, err := roundTrip(f.Client, request)
+	body, _, err := roundTrip(f.Client, request)
 	if err != nil {
-		return nil, unavailable(f.explain(err))
+		return nil, unavailable(f.advise(err))
 	}
 	answer, err := c.openAnswer(ctx, body)
 	if err != nil {

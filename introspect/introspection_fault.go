@@ -51,10 +51,10 @@ func askedForRest(err error, now time.Time) time.Duration {
 	return 0
 }
 
-// explain turns the refusal of our own credentials, and an answer in another
+// advise turns the refusal of our own credentials, and an answer in another
 // format than the settings ask for, into advice: it is our configuration that is
 // wrong, or the endpoint's, and not the caller's token (RFC 7662 §2.3).
-func (f *Foreign) explain(err error) error {
+func (f *Foreign) advise(err error) error {
 	var status *statusError
 	switch errors.As(err, &status); {
 	case status != nil && (status.code == http.StatusUnauthorized || status.code == http.StatusForbidden):
