@@ -8,8 +8,8 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
-// breakerStates are what introspect says of a breaker: a closed set.
-var breakerStates = []string{"closed", "half_open", "open"}
+// breakerStates are all that a breaker can be in.
+var breakerStates = []string{introspect.BreakerClosed, introspect.BreakerHalfOpen, introspect.BreakerOpen}
 
 // issuersCollector tells how the foreign issuers of the running configurations
 // stand at the moment it is asked. It keeps nothing, so an issuer that was taken

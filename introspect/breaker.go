@@ -14,11 +14,11 @@ const (
 	maxRest = time.Minute
 )
 
-// States of a breaker.
+// States of a breaker, and values of Status.Breaker.
 const (
-	breakerClosed   = "closed"    // calls are made
-	breakerOpen     = "open"      // none is made now
-	breakerHalfOpen = "half_open" // the next one is the try that decides
+	BreakerClosed   = "closed"    // calls are made
+	BreakerOpen     = "open"      // none is made now
+	BreakerHalfOpen = "half_open" // the next one is the try that decides
 )
 
 // breaker keeps us from waiting for a peer that does not answer, and from
@@ -37,9 +37,9 @@ func (b *breaker) allow(now time.Time) (wait time.Duration, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch b.state(now) {
-	case breakerClosed:
+	case BreakerClosed:
 		return 0, true
-	case breakerHalfOpen:
+	case BreakerHalfOpen:
 		b.next = now.Add(breakFor)
 		return 0, true
 	default:
@@ -80,12 +80,12 @@ func (b *breaker) stateAt(now time.Time) string {
 func (b *breaker) state(now time.Time) string {
 	switch {
 	case now.Before(b.rest):
-		return breakerOpen
+		return BreakerOpen
 	case b.failures < breakAfter:
-		return breakerClosed
+		return BreakerClosed
 	case now.Before(b.next):
-		return breakerOpen
+		return BreakerOpen
 	default:
-		return breakerHalfOpen
+		return BreakerHalfOpen
 	}
 }
