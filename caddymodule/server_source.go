@@ -42,7 +42,6 @@ func (a *App) realmIssuer(name string) (introspect.Issuer, error) {
 			Source:      source,
 			Fingerprint: fingerprint(name, settings.Issuer, a.backend.resource),
 			Local:       true,
-			JWT:         true,
 			Opaque:      source.sealed,
 		}, nil
 	}

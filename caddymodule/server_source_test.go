@@ -49,7 +49,7 @@ func TestRealmIssuer(t *testing.T) {
 	app := w.load(w.config("a", ""))
 	root, b, jwt, opaque := issuers(t, app)
 
-	if root.URL != "https://auth.example.com/oauth2" || !root.Local || !root.JWT || root.Fingerprint == b.Fingerprint {
+	if root.URL != "https://auth.example.com/oauth2" || !root.Local || root.Fingerprint == b.Fingerprint {
 		t.Errorf("root is %+v, b is %+v", root, b)
 	}
 	// A route may trust both: each takes its own opaque tokens, and no JWT so.

@@ -268,7 +268,7 @@ func TestEverySettingOfIntrospectionIsDescribed(t *testing.T) {
 	}
 	var seen []string
 	for _, settings := range all {
-		text := settings.DescribeIntrospection()
+		text := introspect.Foreign{Introspection: settings}.Describe()
 		if slices.Contains(seen, text) || strings.Contains(text, "canary") {
 			t.Errorf("%s was there before, or shows a secret", text)
 		}

@@ -19,10 +19,10 @@ type Confirmation struct {
 	Certificate string
 }
 
-// ReadConfirmation reads the claim cnf. A cnf that does not say what we can ask
+// readConfirmation reads the claim cnf. A cnf that does not say what we can ask
 // proof of is an error: nobody may use such a token here (RS38). Members beside
 // one that we know are ignored (RFC 7800 §3.1).
-func ReadConfirmation(claims map[string]any) (Confirmation, error) {
+func readConfirmation(claims map[string]any) (Confirmation, error) {
 	value, bound := claims["cnf"]
 	if !bound {
 		return Confirmation{}, nil

@@ -126,12 +126,10 @@ func (d *DenyList) List() []Denial {
 }
 
 // denies says whether a token is on the list.
-func (d *DenyList) denies(token *Token) bool {
-	return d.find(token) != nil
-}
+func (d *DenyList) denies(token *Token) bool { return d.find(token) != nil }
 
-// find gives the entry that denies a token; nil when none does. It is asked on every request: it
-// takes no lock and, while nothing is found, allocates nothing.
+// find gives the entry that denies a token; nil when none does. It is asked on
+// every request: it takes no lock and, while nothing is found, allocates nothing.
 func (d *DenyList) find(token *Token) *Denial {
 	if d == nil {
 		return nil

@@ -23,7 +23,7 @@ const (
 	// proofMemory is how long after its iat a proof is remembered. It covers what
 	// any configuration takes (the next one may take more than this one), and
 	// clocks of nodes that are apart.
-	proofMemory = MaxProofAge + 2*maxLeeway
+	proofMemory = MaxProofAge + 2*MaxLeeway
 )
 
 // ProofRegister is what all nodes of a gateway know together of DPoP proofs. Any

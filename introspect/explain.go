@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -90,12 +89,8 @@ func (i *Introspector) issuerDetail(claims map[string]any) string {
 	if claims == nil {
 		return "it is not a JWT, and no issuer of this route takes it as an opaque token"
 	}
-	trusted := make([]string, len(i.config.Issuers))
-	for n := range i.config.Issuers {
-		trusted[n] = i.config.Issuers[n].URL
-	}
 	iss, _ := oauth.StringMember(claims, "iss")
-	return fmt.Sprintf("iss is %.200q; this route trusts %s", iss, listed(trusted))
+	return fmt.Sprintf("iss is %.200q; this route trusts %s", iss, listed(i.IssuerURLs()))
 }
 
 // timeDetail says how far a time lies from now; "" when the token has none.
@@ -120,9 +115,4 @@ func listed(texts []string) string {
 		out = append(out, fmt.Sprintf("%.200q", text))
 	}
 	return "[" + strings.Join(out, ", ") + "]"
-}
-
-// Trusts says whether the route takes tokens of an issuer.
-func (i *Introspector) Trusts(issuer string) bool {
-	return slices.ContainsFunc(i.config.Issuers, func(trusted Issuer) bool { return trusted.URL == issuer })
 }

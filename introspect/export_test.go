@@ -38,3 +38,6 @@ func ParseKeySet(body []byte, algorithms []string) (KeySet, error) {
 	}
 	return out, nil
 }
+
+// ReadConfirmation reads the claim cnf.
+var ReadConfirmation = readConfirmation

@@ -168,7 +168,7 @@ func (f *Foreign) discovers() bool {
 func (f Foreign) Describe() string {
 	f = f.withDefaults()
 	return fmt.Sprintf("%q %s %q %q %q %s %d %d %d %d %q", f.Name, f.Origin(), f.Validate, f.Algorithms, f.TokenType,
-		f.DescribeIntrospection(), f.MaxTokenAge, f.Refresh, f.MaxStale, f.Timeout, f.AllowPrivate)
+		f.describe(), f.MaxTokenAge, f.Refresh, f.MaxStale, f.Timeout, f.AllowPrivate)
 }
 
 func (f Foreign) withDefaults() Foreign {

@@ -16,7 +16,7 @@ import (
 // that the token fell: an operator has denied it. Expiry and Token.Until are the
 // caller's to watch, for it alone knows what grace it gives.
 func (i *Introspector) Holds(token *Token) (current bool, err error) {
-	issuer := i.issuerOf(token)
+	issuer := i.issuer(token.Issuer)
 	if issuer == nil {
 		return false, refuse(ReasonIssuer)
 	}
@@ -37,11 +37,4 @@ func (i *Introspector) Renew(ctx context.Context, token oauth.Secret) (*Token, e
 		return nil, err
 	}
 	return result.Token, nil
-}
-
-// Dated says whether the issuer told when the token expires. Where it did not,
-// Expires is how long its answer may be used (RFC 7662 §2.2).
-func (t *Token) Dated() bool {
-	_, there := t.Claims["exp"]
-	return there
 }

@@ -76,9 +76,8 @@ func isHTTPS(address string) bool {
 	return err == nil && at.Scheme == "https"
 }
 
-// DescribeIntrospection is one text for all settings; two that differ in any have different
-// ones. Secrets stand in it as digests.
-func (s *Introspection) DescribeIntrospection() string {
+// describe is the part of Foreign.Describe that is about introspection.
+func (s *Introspection) describe() string {
 	var key, certificate string
 	if s.Key != nil {
 		key = fmt.Sprintf("%x", s.Key.digest)

@@ -52,7 +52,7 @@ func readClaims(claims map[string]any) (*Token, error) {
 		return nil, refuse(ReasonClaims)
 	}
 	var err error
-	if token.Confirmation, err = ReadConfirmation(claims); err != nil {
+	if token.Confirmation, err = readConfirmation(claims); err != nil {
 		return nil, err
 	}
 	return token, nil
@@ -83,9 +83,9 @@ func checkJWT(jwt *unverified, token *Token, tokenType string, now time.Time) er
 	case !hasClaims(token, tokenType):
 		return refuse(ReasonClaims)
 	// Long dead by any route's clock: spare the signature.
-	case now.Unix() >= token.Expires+int64(maxLeeway/time.Second):
+	case now.Unix() >= token.Expires+int64(MaxLeeway/time.Second):
 		return refuse(ReasonExpired)
-	case token.issuedLater(now.Unix(), int64(maxLeeway/time.Second)):
+	case token.issuedLater(now.Unix(), int64(MaxLeeway/time.Second)):
 		return refuse(ReasonNotYetValid)
 	case len(token.Audience) == 0:
 		return refuse(ReasonAudience)
@@ -107,10 +107,6 @@ func hasClaims(token *Token, tokenType string) bool {
 	}
 	return true
 }
-
-// issuedLater says whether the token claims to come from the future, by clocks
-// that may be leeway seconds apart.
-func (t *Token) issuedLater(now, leeway int64) bool { return t.IssuedAt > now+leeway }
 
 // isAccessToken judges by typ (RFC 9068 §4). Where an issuer does not set it,
 // the claims of the other kinds of JWT give those away.
@@ -153,7 +149,7 @@ func looksLikeOtherJWT(claims map[string]any) bool {
 // saysOtherKind reads the members by which some servers tell their tokens
 // apart: typ in the payload (Bearer, DPoP, ID, Refresh, …) and token_use.
 func saysOtherKind(claims map[string]any) bool {
-	confirmation, _ := ReadConfirmation(claims)
+	confirmation, _ := readConfirmation(claims)
 	return !oneOf(claims, "typ", append(confirmation.tokenTypes(), "at+jwt", "jwt")...) || !oneOf(claims, "token_use", "access", "access_token")
 }
 

@@ -77,7 +77,7 @@ func (r *Remote) take(document []byte) error {
 	switch {
 	case last.Issuer != f.URL || last.Origin != f.Origin():
 		return errors.New("they are of another issuer")
-	case age < -maxLeeway:
+	case age < -MaxLeeway:
 		return fmt.Errorf("they come from the future, %s", last.Read.Format(time.RFC3339))
 	case age > f.MaxStale:
 		return fmt.Errorf("they are from %s, older than max_stale", last.Read.Format(time.RFC3339))

@@ -86,7 +86,7 @@ func (r *Remote) Stop() {
 func (r *Remote) Issuer(name string) Issuer {
 	issuer := Issuer{
 		Name: name, URL: r.foreign.URL, Source: r, Fingerprint: r.foreign.fingerprint(),
-		JWT: true, AudienceOptional: r.introspection != nil && !r.foreign.RequireAudience,
+		AudienceOptional: r.introspection != nil && !r.foreign.RequireAudience,
 	}
 	if r.introspection != nil {
 		issuer.Opaque = func(string) bool { return true }

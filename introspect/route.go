@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -70,19 +71,13 @@ func (i *Introspector) routeJWT(token string) (*Issuer, *unverified, error) {
 	if !ok || iss == "" {
 		return nil, nil, refuse(ReasonIssuer)
 	}
-	for n := range i.config.Issuers {
-		if issuer := &i.config.Issuers[n]; issuer.JWT && issuer.URL == iss {
-			return issuer, jwt, nil
-		}
+	issuer := i.issuer(iss)
+	if issuer == nil {
+		return nil, nil, refuse(ReasonIssuer)
 	}
-	return nil, nil, refuse(ReasonIssuer)
+	return issuer, jwt, nil
 }
 
 func (i *Introspector) isOwn(token string) bool {
-	for _, prefix := range i.config.OwnPrefixes {
-		if strings.HasPrefix(token, prefix) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(i.config.OwnPrefixes, func(prefix string) bool { return strings.HasPrefix(token, prefix) })
 }

@@ -32,7 +32,7 @@ const ownPrefix, localURL = "own_at_", "https://auth.example.com/oauth2"
 
 func (r *realm) issuer() introspect.Issuer {
 	return introspect.Issuer{
-		Name: "/", URL: localURL, Source: r, Local: true, JWT: true,
+		Name: "/", URL: localURL, Source: r, Local: true,
 		Opaque: func(token string) bool { return strings.HasPrefix(token, ownPrefix) },
 	}
 }

@@ -57,7 +57,7 @@ func (f *Foreign) checkSigned(claims map[string]any) error {
 	issuer, _ := oauth.StringMember(claims, "iss")
 	audience, _ := oauth.StringsMember(claims, "aud")
 	issuedAt, there, ok := oauth.NumericDate(claims, "iat")
-	now, slack := f.Now().Unix(), int64(maxLeeway.Seconds())
+	now, slack := f.Now().Unix(), int64(MaxLeeway.Seconds())
 	switch {
 	case issuer != f.URL:
 		return fmt.Errorf("the signed answer is of the issuer %q, configured is %q: both must be the same, byte for byte", clip(issuer), f.URL)
@@ -66,7 +66,7 @@ func (f *Foreign) checkSigned(claims map[string]any) error {
 	case !there || !ok:
 		return errors.New("the signed answer does not say when it was made (iat)")
 	case issuedAt > now+slack || issuedAt < now-slack:
-		return fmt.Errorf("the signed answer was made more than %s from now: an old answer was kept, or the clocks differ", maxLeeway)
+		return fmt.Errorf("the signed answer was made more than %s from now: an old answer was kept, or the clocks differ", MaxLeeway)
 	}
 	if expires, there, ok := oauth.NumericDate(claims, "exp"); !ok || there && expires <= now-slack {
 		return errors.New("the signed answer has expired")
