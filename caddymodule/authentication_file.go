@@ -53,7 +53,7 @@ func (f *FileAuthentication) Open(name string, hasher *hashing.Hasher, log *slog
 //	file <path>
 func (f *FileAuthentication) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume module name
-	if err := wordArg(d, &f.Path); err != nil {
+	if err := text(&f.Path)(d); err != nil {
 		return err
 	}
 	return noBlock(d)

@@ -65,7 +65,7 @@ func (b *BearerAuth) readClientCertificate(d *caddyfile.Dispenser) error {
 	if d.CountRemainingArgs() == 0 {
 		return d.Errf("%s takes required, forwarded or both; a certificate of the connection itself needs no line", line)
 	}
-	return readWords(d, map[string]*bool{
+	return switches(map[string]*bool{
 		"required": &b.ClientCertificate.Required, "forwarded": &b.ClientCertificate.Forwarded,
-	})
+	})(d)
 }

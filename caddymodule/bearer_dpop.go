@@ -150,7 +150,7 @@ func (p proofRegister) NonceKey(ctx context.Context) ([]byte, error) {
 // readDPoP reads: dpop [required] { … }.
 func (b *BearerAuth) readDPoP(d *caddyfile.Dispenser) error {
 	b.DPoP = new(BearerDPoP)
-	if err := readWords(d, map[string]*bool{"required": &b.DPoP.Required}); err != nil {
+	if err := switches(map[string]*bool{"required": &b.DPoP.Required})(d); err != nil {
 		return err
 	}
 	return readBlock(d, "dpop", map[string]reader{
@@ -158,33 +158,6 @@ func (b *BearerAuth) readDPoP(d *caddyfile.Dispenser) error {
 		"max_age":    span(&b.DPoP.MaxAge),
 		"algorithms": texts(&b.DPoP.Algorithms),
 	})
-}
-
-// spanOrDefault reads a duration, or takes one when none is written.
-func spanOrDefault(fallback time.Duration, target *caddy.Duration) reader {
-	return func(d *caddyfile.Dispenser) error {
-		if d.CountRemainingArgs() == 0 {
-			*target = caddy.Duration(fallback)
-			return nil
-		}
-		return durationArg(d, target)
-	}
-}
-
-// readWords reads switches that follow on the same line, each once.
-func readWords(d *caddyfile.Dispenser, switches map[string]*bool) error {
-	option := d.Val()
-	for d.NextArg() {
-		on, known := switches[d.Val()]
-		if !known {
-			return d.Errf("%s takes no %q", option, d.Val())
-		}
-		if *on {
-			return d.Errf("%s %s is there twice", option, d.Val())
-		}
-		*on = true
-	}
-	return nil
 }
 
 // Interface guard

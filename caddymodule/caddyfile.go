@@ -1,57 +1,177 @@
 package caddymodule
 
 import (
+	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// eachOption reads the block that follows and calls read with each option in
-// it. An option may stand once, unless it is repeatable.
-func eachOption(d *caddyfile.Dispenser, read func(option string) error, repeatable ...string) error {
+// reader reads what follows a word of a block.
+type reader func(d *caddyfile.Dispenser) error
+
+// readBlock reads the block that follows, word by word. It refuses words that
+// are not known, and those that stand twice without being repeatable.
+func readBlock(d *caddyfile.Dispenser, what string, known map[string]reader, repeatable ...string) error {
 	var seen []string
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		option := d.Val()
-		if slices.Contains(seen, option) && !slices.Contains(repeatable, option) {
-			return d.Errf("option %s is there twice", option)
+		word := d.Val()
+		if slices.Contains(seen, word) && !slices.Contains(repeatable, word) {
+			return d.Errf("option %s is there twice", word)
 		}
-		seen = append(seen, option)
-		if err := read(option); err != nil {
+		seen = append(seen, word)
+		read, ok := known[word]
+		if !ok {
+			return d.Errf("unrecognized %s option %q; there are %s", what, word, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+		if err := read(d); err != nil {
+			return err
+		}
+		if err := noBlock(d); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// wordArg reads exactly one argument.
-func wordArg(d *caddyfile.Dispenser, target *string) error {
-	if !d.AllArgs(target) {
+// noBlock refuses a block where none is read: its words would be taken for
+// those of the block around it.
+func noBlock(d *caddyfile.Dispenser) error {
+	word := d.Val()
+	if d.NextBlock(d.Nesting()) {
+		return d.Errf("there is no block after %s", word)
+	}
+	return nil
+}
+
+// noArgs refuses arguments.
+func noArgs(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
 		return d.ArgErr()
 	}
 	return nil
 }
 
-// wordsArg reads one or more arguments.
-func wordsArg(d *caddyfile.Dispenser, target *[]string) error {
-	words := d.RemainingArgs()
-	if len(words) == 0 {
-		return d.ArgErr()
+// text reads exactly one argument.
+func text(target *string) reader {
+	return func(d *caddyfile.Dispenser) error {
+		if !d.AllArgs(target) {
+			return d.ArgErr()
+		}
+		return nil
 	}
-	*target = append(*target, words...)
-	return nil
 }
 
-// durationArg reads exactly one duration over zero.
-func durationArg(d *caddyfile.Dispenser, target *caddy.Duration) error {
-	var written string
-	if err := wordArg(d, &written); err != nil {
-		return err
+// texts reads one or more arguments.
+func texts(target *[]string) reader {
+	return func(d *caddyfile.Dispenser) error {
+		words := d.RemainingArgs()
+		if len(words) == 0 {
+			return d.ArgErr()
+		}
+		*target = append(*target, words...)
+		return nil
 	}
-	value, err := caddy.ParseDuration(written)
-	if err != nil || value <= 0 {
-		return d.Errf("%q is no duration such as 90s, 10m or 30d", written)
+}
+
+// span reads exactly one duration over zero.
+func span(target *caddy.Duration) reader {
+	return func(d *caddyfile.Dispenser) error {
+		var written string
+		if err := text(&written)(d); err != nil {
+			return err
+		}
+		value, err := caddy.ParseDuration(written)
+		if err != nil || value <= 0 {
+			return d.Errf("%q is no duration such as 90s, 10m or 30d", written)
+		}
+		*target = caddy.Duration(value)
+		return nil
 	}
-	*target = caddy.Duration(value)
-	return nil
+}
+
+// spanOr reads a duration, or a word that stands for a value of its own.
+func spanOr(word string, value caddy.Duration, target *caddy.Duration) reader {
+	return spanUnless(func(written string) bool { return written == word }, value, target)
+}
+
+// spanOrOff reads a duration, or off or a duration of zero, which are -1 in
+// JSON: there 0 stands for the default.
+func spanOrOff(target *caddy.Duration) reader {
+	return spanUnless(func(written string) bool {
+		length, err := caddy.ParseDuration(written)
+		return written == "off" || err == nil && length == 0
+	}, -1, target)
+}
+
+// spanUnless reads a duration, or an argument that means another value.
+func spanUnless(means func(written string) bool, value caddy.Duration, target *caddy.Duration) reader {
+	return func(d *caddyfile.Dispenser) error {
+		ahead := *d
+		if ahead.NextArg() && means(ahead.Val()) {
+			*target = value
+			return text(new(string))(d)
+		}
+		return span(target)(d)
+	}
+}
+
+// spanOrDefault reads a duration, or takes one when none is written.
+func spanOrDefault(fallback time.Duration, target *caddy.Duration) reader {
+	return func(d *caddyfile.Dispenser) error {
+		if d.CountRemainingArgs() == 0 {
+			*target = caddy.Duration(fallback)
+			return nil
+		}
+		return span(target)(d)
+	}
+}
+
+// flag is a word that stands alone.
+func flag(target *bool) reader {
+	return func(d *caddyfile.Dispenser) error {
+		*target = true
+		option := d.Val()
+		if d.NextArg() {
+			return d.Errf("%s stands alone, without %q; leave the line out to switch it off", option, d.Val())
+		}
+		return nil
+	}
+}
+
+// onOff reads a switch.
+func onOff(target **bool) reader {
+	return func(d *caddyfile.Dispenser) error {
+		var written string
+		if err := text(&written)(d); err != nil {
+			return err
+		}
+		if written != "on" && written != "off" {
+			return d.Errf("%q is neither on nor off", written)
+		}
+		on := written == "on"
+		*target = &on
+		return nil
+	}
+}
+
+// switches reads words that follow on the same line, each once at most.
+func switches(known map[string]*bool) reader {
+	return func(d *caddyfile.Dispenser) error {
+		option := d.Val()
+		for d.NextArg() {
+			on, ok := known[d.Val()]
+			if !ok {
+				return d.Errf("%s takes no %q", option, d.Val())
+			}
+			if *on {
+				return d.Errf("%s %s is there twice", option, d.Val())
+			}
+			*on = true
+		}
+		return nil
+	}
 }

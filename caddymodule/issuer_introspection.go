@@ -152,18 +152,3 @@ func (i *ForeignIssuer) readIntrospection(d *caddyfile.Dispenser) error {
 		"missing_audience": text(&o.MissingAudience),
 	})
 }
-
-// spanOrOff reads a duration, or off or a duration of zero, which are -1 in
-// JSON: there 0 stands for the default.
-func spanOrOff(target *caddy.Duration) reader {
-	return func(d *caddyfile.Dispenser) error {
-		ahead := *d
-		if ahead.NextArg() {
-			if length, err := caddy.ParseDuration(ahead.Val()); ahead.Val() == "off" || err == nil && length == 0 {
-				*target = -1
-				return wordArg(d, new(string))
-			}
-		}
-		return durationArg(d, target)
-	}
-}

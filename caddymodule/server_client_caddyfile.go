@@ -60,7 +60,7 @@ func (c *Client) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 func (c *Client) readPKCE(d *caddyfile.Dispenser) error {
 	var word string
-	if err := wordArg(d, &word); err != nil {
+	if err := text(&word)(d); err != nil {
 		return err
 	}
 	if word != "optional" {
