@@ -2,25 +2,17 @@ package caddymodule
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 )
 
 // maxEvents bounds how many security events are handled at once.
 const maxEvents = 16
-
-// securityEventsTotal is made once and registered like those of metrics.go.
-var securityEventsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
-	Namespace: "caddy", Subsystem: "oauth2", Name: "security_events_total",
-	Help: "Security events of the authorization server, by realm and event.",
-}, []string{"realm", "event"})
 
 // observer tells the operator what a realm reports: counts as metrics, security
 // facts as a log line and an event of Caddy.
@@ -32,10 +24,6 @@ type observer struct {
 }
 
 func newObserver(ctx caddy.Context, log *slog.Logger) (*observer, error) {
-	var already prometheus.AlreadyRegisteredError
-	if err := ctx.GetMetricsRegistry().Register(securityEventsTotal); err != nil && !errors.As(err, &already) {
-		return nil, err
-	}
 	loaded, err := ctx.App("events")
 	if err != nil {
 		return nil, err

@@ -46,6 +46,11 @@ var (
 		Help: "Answers that bearer_auth cut because their token was no longer good, by reason.",
 	}, []string{"reason"})
 
+	securityEventsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "oauth2", Name: "security_events_total",
+		Help: "Security events of the authorization server, by realm and event.",
+	}, []string{"realm", "event"})
+
 	issuerGauges = newIssuersCollector(issuerStatuses)
 	cacheGauges  = newCacheCollector()
 
@@ -56,7 +61,8 @@ var (
 // Every module that provisions calls it; the first one registers.
 func registerMetrics(registry *prometheus.Registry) error {
 	for _, collector := range []prometheus.Collector{
-		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, issuerGauges, cacheGauges, streamsCutTotal,
+		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, streamsCutTotal, securityEventsTotal,
+		issuerGauges, cacheGauges,
 	} {
 		var already prometheus.AlreadyRegisteredError
 		if err := registry.Register(collector); err != nil && !errors.As(err, &already) {
