@@ -81,11 +81,7 @@ func runningApp() (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, ok := loaded.(*App)
-	if !ok {
-		return nil, fmt.Errorf("the oauth2 app is a %T", loaded)
-	}
-	return app, nil
+	return asApp(loaded)
 }
 
 // readBody reads the JSON object of a request into target, strictly. Its errors

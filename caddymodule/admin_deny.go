@@ -74,7 +74,7 @@ func addDenial(app *App, r *http.Request) (any, error) {
 	}
 	app.log.Info("put an entry on the deny-list", "id", entry.ID(), "kind", entry.Kind, "issuer", entry.Issuer, "expires", entry.Expires)
 	answer := shown(enforced(entry))
-	if entry.Issuer != "" && !app.guards.trust(entry.Issuer) {
+	if entry.Issuer != "" && !app.bearers.trust(entry.Issuer) {
 		answer.Warning = "no bearer_auth takes tokens of that issuer: see that it is written as in iss"
 	}
 	return answer, nil

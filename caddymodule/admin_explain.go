@@ -60,13 +60,13 @@ func explainToken(app *App, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	guards := app.guards.of(asked.Audience)
-	if len(guards) == 0 {
+	bearers := app.bearers.of(asked.Audience)
+	if len(bearers) == 0 {
 		return nil, apiError(http.StatusNotFound, errors.New("the running configuration has no bearer_auth for that"))
 	}
-	answer := explainAnswer{Results: make([]explained, 0, len(guards))}
-	for _, guard := range guards {
-		result := guard.explain(request, oauth.NewSecret(asked.Token))
+	answer := explainAnswer{Results: make([]explained, 0, len(bearers))}
+	for _, b := range bearers {
+		result := b.explain(request, oauth.NewSecret(asked.Token))
 		answer.Allowed = answer.Allowed || result.Decision == decisionAllowed || result.Decision == decisionPublic
 		answer.Results = append(answer.Results, result)
 	}

@@ -29,8 +29,8 @@ const (
 // upstream that checks it need not trust the network between.
 //
 // Its `typ` is `identity-assertion+jwt`, so that nobody takes it for an access
-// token, and `iss` is the first https audience of the bearer_auth, or else the
-// first audience. Beside the chosen claims it says `token_iss`, the issuer of the
+// token, and `iss` is the resource, or else the first audience that is an https
+// URL, or else the first audience. Beside the chosen claims it says `token_iss`, the issuer of the
 // token, whose subject it is. The keys are at
 // `/.well-known/identity-assertion/jwks.json` on the guarded site; they are kept
 // in the storage of the oauth2 app, wrapped, and shared by all nodes on it.
@@ -121,7 +121,7 @@ func (b *BearerAuth) assert(ctx context.Context, t *introspect.Token, kept *sign
 		return text, now, expires, err
 	})
 	if err != nil {
-		return "", refuseIntrospection(&introspect.Unavailable{Cause: err, RetryAfter: retryAfter})
+		return "", refuseUnavailable(err)
 	}
 	if len(text) > maxAssertion {
 		return "", refuseToken(reasonHeaderValue, nil)

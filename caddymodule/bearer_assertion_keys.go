@@ -1,9 +1,7 @@
 package caddymodule
 
 import (
-	"bytes"
 	"net/http"
-	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
@@ -32,11 +30,6 @@ func (b *BearerAuth) publishesAssertionKeys(w http.ResponseWriter, r *http.Reque
 		return true
 	}
 	document, etag := ring.JWKS()
-	h := w.Header()
-	h.Set("Content-Type", "application/jwk-set+json")
-	h.Set("Cache-Control", "public, max-age=300")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("ETag", etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(document))
+	serveDocument(w, r, "application/jwk-set+json", etag, document)
 	return true
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
@@ -20,7 +19,11 @@ func init() { caddy.RegisterModule(new(BearerAuth)) }
 const (
 	modeRequired = "required"
 	modeOptional = "optional"
+	// modeReportOnly decides, logs and counts, and lets every request pass.
+	modeReportOnly = "report_only"
 )
+
+const defaultLeeway = 10 * time.Second
 
 // BearerAuth lets a request pass only with a valid OAuth 2.0 access token, and
 // tells the upstream whose it is in headers that no client can forge.
@@ -142,54 +145,8 @@ func (*BearerAuth) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision checks the configuration and acquires what outlives it. It does no
-// network I/O.
-func (b *BearerAuth) Provision(ctx caddy.Context) error {
-	b.log = ctx.Slogger()
-	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
-		return err
-	}
-	if err := b.check(); err != nil {
-		return err
-	}
-	rules, warnings, err := introspect.NewRules(b.lines())
-	if err != nil {
-		return err
-	}
-	for _, warning := range append(warnings, b.warnings()...) {
-		b.log.Warn(warning)
-	}
-	b.rules = rules
-	if b.MatcherSetsRaw != nil {
-		matchers, err := ctx.LoadModule(b, "MatcherSetsRaw")
-		if err != nil {
-			return fmt.Errorf("loading the matchers of bearer_auth: %w", err)
-		}
-		if err := b.matchers.FromInterface(matchers); err != nil {
-			return err
-		}
-	}
-	loaded, err := ctx.App("oauth2")
-	if err != nil {
-		return err
-	}
-	app, ok := loaded.(*App)
-	if !ok {
-		return fmt.Errorf("the oauth2 app is a %T", loaded)
-	}
-	if err := b.provisionIntrospector(ctx, app); err != nil {
-		return err
-	}
-	for _, provision := range []func(caddy.Context, *App) error{b.provisionUpstream, b.provisionMetadata, b.provisionStreams} {
-		if err := provision(ctx, app); err != nil {
-			return fmt.Errorf("bearer_auth: %w", err)
-		}
-	}
-	app.guards.add(b)
-	return nil
-}
-
-// check finds what is wrong with the settings by themselves.
+// check finds what is wrong with the settings by themselves, but for the rules:
+// those are checked where they are read.
 func (b *BearerAuth) check() error {
 	if len(b.Issuers)+len(b.Realms) == 0 {
 		return errors.New("bearer_auth trusts no issuer: name one on its line (an https URL, or an issuer of the oauth2 option), " +
@@ -203,13 +160,10 @@ func (b *BearerAuth) check() error {
 	if err := oneOf("mode", []string{cmp.Or(b.Mode, modeRequired)}, []string{modeRequired, modeOptional, modeReportOnly}); err != nil {
 		return fmt.Errorf("bearer_auth %w", err)
 	}
-	if leeway := time.Duration(b.Leeway); leeway < 0 || leeway > maxLeeway {
-		return fmt.Errorf("bearer_auth has leeway %s; it is %s at most", leeway, maxLeeway)
+	if leeway := time.Duration(b.Leeway); leeway < 0 || leeway > introspect.MaxLeeway {
+		return fmt.Errorf("bearer_auth has leeway %s; it is %s at most", leeway, introspect.MaxLeeway)
 	}
-	if _, _, err := introspect.NewRules(b.lines()); err != nil {
-		return err
-	}
-	for _, check := range []func() error{b.checkProof, b.checkUpstream, b.checkMetadata, b.checkStreams} {
+	for _, check := range []func() error{b.DPoP.check, b.checkUpstream, b.Resource.check, b.Streams.check} {
 		if err := check(); err != nil {
 			return fmt.Errorf("bearer_auth: %w", err)
 		}
@@ -217,69 +171,8 @@ func (b *BearerAuth) check() error {
 	return nil
 }
 
-func (b *BearerAuth) provisionIntrospector(ctx caddy.Context, app *App) error {
-	cache, release, err := acquireCache()
-	if err != nil {
-		return err
-	}
-	b.releases = append(b.releases, release)
-	config := introspect.Config{
-		OwnPrefixes: token.Prefixes(), Cache: cache, DenyList: app.denyList(),
-		Leeway: cmp.Or(time.Duration(b.Leeway), defaultLeeway), Now: time.Now,
-	}
-	repl := caddy.NewReplacer()
-	for _, written := range b.Audience {
-		audience, err := repl.ReplaceOrErr(written, true, true)
-		if err != nil {
-			return fmt.Errorf("audience of bearer_auth: %w", err)
-		}
-		config.Audiences = append(config.Audiences, audience)
-	}
-	b.Audience = config.Audiences
-	b.challenges.realm = b.Audience[0]
-	for _, name := range b.Realms {
-		issuer, err := app.realmIssuer(name)
-		if err != nil {
-			return fmt.Errorf("realm %s of bearer_auth: %w", name, err)
-		}
-		app.warnUnobtainable(name, config.Audiences)
-		config.Issuers = append(config.Issuers, issuer)
-	}
-	for _, written := range b.Issuers {
-		name, err := repl.ReplaceOrErr(written, true, true)
-		if err != nil {
-			return fmt.Errorf("issuer of bearer_auth: %w", err)
-		}
-		issuers, release, err := app.foreignIssuer(name)
-		if err != nil {
-			return fmt.Errorf("issuer %s of bearer_auth: %w", name, err)
-		}
-		b.releases = append(b.releases, release)
-		config.Issuers = append(config.Issuers, issuers...)
-	}
-	if err := b.provisionProof(ctx, app, &config); err != nil {
-		return fmt.Errorf("bearer_auth: %w", err)
-	}
-	if b.introspector, err = introspect.New(config); err != nil {
-		return fmt.Errorf("bearer_auth: %w", err)
-	}
-	return nil
-}
+// leeway is how far clocks may be apart.
+func (b *BearerAuth) leeway() time.Duration { return cmp.Or(time.Duration(b.Leeway), defaultLeeway) }
 
-// Cleanup gives back what Provision acquired, and only that: Caddy also calls
-// it after a Provision that failed half way. Requests that are still running on
-// this instance may go on using it.
-func (b *BearerAuth) Cleanup() error {
-	for _, release := range b.releases {
-		release()
-	}
-	b.releases = nil
-	return nil
-}
-
-// Interface guards
-var (
-	_ caddy.Module       = (*BearerAuth)(nil)
-	_ caddy.Provisioner  = (*BearerAuth)(nil)
-	_ caddy.CleanerUpper = (*BearerAuth)(nil)
-)
+// Interface guard
+var _ caddy.Module = (*BearerAuth)(nil)

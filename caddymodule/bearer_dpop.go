@@ -35,8 +35,8 @@ const (
 // `oauth2` app; while that cannot be reached, such requests get 503.
 //
 // The `htu` of a proof must be the address that its sender used: the scheme and
-// host of the first audience that is an https URL, with the path of the request
-// as it came to Caddy.
+// host of the resource, or else of the first audience that is an https URL, with
+// the path of the request as it came to Caddy.
 type BearerDPoP struct {
 	// Required refuses tokens that are not bound to a key. Default: false.
 	Required bool `json:"required,omitempty"`
@@ -55,7 +55,11 @@ type BearerDPoP struct {
 	Algorithms []string `json:"algorithms,omitempty"`
 }
 
+// check finds what is wrong with the settings; there may be none.
 func (p *BearerDPoP) check() error {
+	if p == nil {
+		return nil
+	}
 	if err := oneOf("dpop algorithms", p.Algorithms, oauth.DPoPAlgorithms()); err != nil {
 		return err
 	}
@@ -92,14 +96,6 @@ func underDPoP(credentials []string) bool {
 	}
 	scheme, _, _ := strings.Cut(credentials[0], " ")
 	return strings.EqualFold(scheme, schemeDPoP)
-}
-
-// accessToken reads the token from credentials of a scheme that the route takes.
-func (b *BearerAuth) accessToken(credentials []string, r *http.Request) (token oauth.Secret, present bool, err error) {
-	if b.DPoP != nil && underDPoP(credentials) {
-		return oauth.DPoPCredentials(credentials, r.URL.RawQuery)
-	}
-	return accessToken(credentials, r)
 }
 
 // giveNonce puts a nonce for the next proof on an answer (RFC 9449 §8.2).

@@ -64,14 +64,9 @@ func (b *BearerAuth) provisionExchange() error {
 	if len(e.Audience) == 0 {
 		e.Audience = b.Audience
 	}
-	e.Audience = slices.Clone(e.Audience)
-	repl := caddy.NewReplacer()
-	for i, written := range e.Audience {
-		audience, err := repl.ReplaceOrErr(written, true, true)
-		if err != nil {
-			return fmt.Errorf("audience of token exchange: %w", err)
-		}
-		e.Audience[i] = audience
+	var err error
+	if e.Audience, err = replaced(e.Audience); err != nil {
+		return fmt.Errorf("audience of token exchange: %w", err)
 	}
 	return nil
 }
@@ -98,7 +93,7 @@ func (b *BearerAuth) exchange(ctx context.Context, t *introspect.Token, kept *si
 		return signed.Reveal(), access.IssuedAt, access.Expires, err
 	})
 	if err != nil {
-		return "", refuseIntrospection(&introspect.Unavailable{Cause: err, RetryAfter: retryAfter})
+		return "", refuseUnavailable(err)
 	}
 	return text, nil
 }

@@ -46,6 +46,15 @@ func identityOf(ctx context.Context) *identity {
 	return id
 }
 
+// identify gives the identity of a request, and begins it where no bearer_auth
+// before this one has; known says that one has.
+func identify(ctx context.Context) (id *identity, known bool) {
+	if id = identityOf(ctx); id != nil {
+		return id, true
+	}
+	return newIdentity(ctx), false
+}
+
 // newIdentity begins the identity of a request and makes the placeholders
 // known, so that they are empty and never left standing when there is no token.
 func newIdentity(ctx context.Context) *identity {

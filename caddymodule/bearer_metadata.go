@@ -1,29 +1,19 @@
 package caddymodule
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/caddyserver/caddy/v2"
 )
 
 // RFC 9728 §2 and §3
 
-const (
-	// wellKnownResource stands between host and path of a resource in the URL of
-	// its metadata (RFC 9728 §3.1).
-	wellKnownResource = "/.well-known/oauth-protected-resource"
-	// metadataLifetime is how long clients may keep the document.
-	metadataLifetime = "public, max-age=300"
-)
+// wellKnownResource stands between host and path of a resource in the URL of its
+// metadata (RFC 9728 §3.1).
+const wellKnownResource = "/.well-known/oauth-protected-resource"
 
 // resourceMetadata is what a client needs to know to get a token for the API.
 type resourceMetadata struct {
@@ -65,18 +55,9 @@ func (b *BearerAuth) boundTokens() boundTokens {
 	return bound
 }
 
-// publication is a document and where it is found.
-type publication struct {
-	path, etag string
-	document   []byte
-}
-
-// checkMetadata finds what is wrong with the resource.
-func (b *BearerAuth) checkMetadata() error { return b.checkResource() }
-
 // provisionMetadata makes the metadata document of the resource, from the
 // configuration alone: nothing of a request is ever in it.
-func (b *BearerAuth) provisionMetadata(caddy.Context, *App) error {
+func (b *BearerAuth) provisionMetadata() error {
 	address := b.resourceAddress()
 	if address == "" {
 		return nil
@@ -89,8 +70,7 @@ func (b *BearerAuth) provisionMetadata(caddy.Context, *App) error {
 		return err
 	}
 	location := metadataURL(address)
-	digest := sha256.Sum256(document)
-	b.metadata = &publication{path: location.EscapedPath(), etag: `"` + hex.EncodeToString(digest[:16]) + `"`, document: document}
+	b.metadata = newPublication(location.EscapedPath(), document)
 	b.challenges.metadata = location.String()
 	return nil
 }
@@ -140,35 +120,13 @@ func metadataURL(resource string) *url.URL {
 	return location
 }
 
-// publishes answers requests for the documents that bearer_auth itself
-// publishes, and says whether this was one. They are there for everybody,
-// browsers on other sites included: whoever has no token reads them.
-func (b *BearerAuth) publishes(w http.ResponseWriter, r *http.Request) bool {
+// publishesMetadata answers a request for the metadata, and says whether this was
+// one. It is there for everybody, browsers on other sites included: whoever has no
+// token reads it.
+func (b *BearerAuth) publishesMetadata(w http.ResponseWriter, r *http.Request) bool {
 	if b.metadata == nil || !strings.HasPrefix(r.URL.Path, wellKnownResource) || r.URL.EscapedPath() != b.metadata.path {
 		return false
 	}
 	b.metadata.serve(w, r)
 	return true
-}
-
-func (p *publication) serve(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*")
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		h.Set("Content-Type", "application/json")
-		h.Set("Cache-Control", metadataLifetime)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("ETag", p.etag)
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.document))
-	case http.MethodOptions:
-		// MCP clients in browsers send a header of their own, and so ask first.
-		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
-		h.Set("Access-Control-Allow-Headers", "*")
-		h.Set("Access-Control-Max-Age", "86400")
-		w.WriteHeader(http.StatusNoContent)
-	default:
-		h.Set("Allow", "GET, HEAD, OPTIONS")
-		w.WriteHeader(http.StatusMethodNotAllowed)
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -13,16 +12,8 @@ import (
 
 // RFC 9449, RFC 8705
 
-// checkProof finds what is wrong with the settings for bound tokens.
-func (b *BearerAuth) checkProof() error {
-	if b.DPoP == nil {
-		return nil
-	}
-	return b.DPoP.check()
-}
-
 // provisionProof tells the introspector how possession is proven here.
-func (b *BearerAuth) provisionProof(_ caddy.Context, app *App, config *introspect.Config) error {
+func (b *BearerAuth) provisionProof(app *App, config *introspect.Config) error {
 	config.CertificateRequired = b.ClientCertificate != nil && b.ClientCertificate.Required
 	if b.DPoP == nil {
 		return nil

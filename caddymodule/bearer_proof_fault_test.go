@@ -80,7 +80,7 @@ func proofHandler(t *testing.T, app *App, key *dpoptest.Key, dpop BearerDPoP, no
 	if b.rules, _, err = introspect.NewRules(nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.provisionProof(caddy.Context{}, app, &config); err != nil {
+	if err := b.provisionProof(app, &config); err != nil {
 		t.Fatal(err)
 	}
 	if b.introspector, err = introspect.New(config); err != nil {

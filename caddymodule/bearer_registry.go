@@ -5,24 +5,25 @@ import (
 	"sync"
 )
 
-// guards are the bearer_auth handlers of one configuration, for the admin API.
-type guards struct {
+// bearerRegistry has the bearer_auth handlers of one configuration, for the admin
+// API.
+type bearerRegistry struct {
 	mu  sync.Mutex
 	all []*BearerAuth
 }
 
-func (g *guards) add(b *BearerAuth) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.all = append(g.all, b)
+func (r *bearerRegistry) add(b *BearerAuth) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, b)
 }
 
 // of gives those that take an audience; "" for all.
-func (g *guards) of(audience string) []*BearerAuth {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (r *bearerRegistry) of(audience string) []*BearerAuth {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var found []*BearerAuth
-	for _, b := range g.all {
+	for _, b := range r.all {
 		if audience == "" || slices.Contains(b.Audience, audience) {
 			found = append(found, b)
 		}
@@ -31,6 +32,6 @@ func (g *guards) of(audience string) []*BearerAuth {
 }
 
 // trust says whether one of them takes tokens of an issuer.
-func (g *guards) trust(issuer string) bool {
-	return slices.ContainsFunc(g.of(""), func(b *BearerAuth) bool { return b.introspector.Trusts(issuer) })
+func (r *bearerRegistry) trust(issuer string) bool {
+	return slices.ContainsFunc(r.of(""), func(b *BearerAuth) bool { return b.introspector.Trusts(issuer) })
 }

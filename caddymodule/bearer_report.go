@@ -2,9 +2,6 @@ package caddymodule
 
 import "net/http"
 
-// modeReportOnly decides, logs and counts, and lets every request pass.
-const modeReportOnly = "report_only"
-
 // asItCame are the headers of a request before anything of ours was taken off
 // it; nil where nobody will ask for them. Forged identities are off already.
 func (b *BearerAuth) asItCame(r *http.Request) http.Header {

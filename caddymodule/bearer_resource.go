@@ -71,10 +71,9 @@ func (b *BearerAuth) resourceAddress() string {
 	return ""
 }
 
-// checkResource finds what is wrong with the resource as far as it can be told
-// before placeholders are filled in.
-func (b *BearerAuth) checkResource() error {
-	r := b.Resource
+// check finds what is wrong with the resource, where there is one, as far as it
+// can be told before placeholders are filled in.
+func (r *BearerResource) check() error {
 	if r == nil {
 		return nil
 	}

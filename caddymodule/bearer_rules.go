@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
@@ -108,13 +107,5 @@ func (b *BearerAuth) meets(r *http.Request, requirement *introspect.Requirement,
 		return refuseLogin(shortfall.ACR, shortfall.MaxAge)
 	default:
 		return refuseCondition(reasonExpression)
-	}
-}
-
-// judged is a request as rules judge it.
-func judged(r *http.Request) introspect.Request {
-	clientIP, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	return introspect.Request{
-		Method: effectiveMethod(r), Path: r.URL.Path, Host: r.Host, ClientIP: clientIP, Query: r.URL.RawQuery,
 	}
 }

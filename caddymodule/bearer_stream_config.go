@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -38,44 +37,42 @@ func (b *BearerAuth) readStreams(d *caddyfile.Dispenser) error {
 	return readBlock(d, "streams", map[string]reader{"grace": span(&b.Streams.Grace)})
 }
 
-// checkStreams finds what is wrong with the settings for long connections.
-func (b *BearerAuth) checkStreams() error {
-	if b.Streams == nil {
+// check finds what is wrong with the settings; there may be none.
+func (s *BearerStreams) check() error {
+	if s == nil {
 		return nil
 	}
-	grace := time.Duration(b.Streams.Grace)
+	grace := time.Duration(s.Grace)
 	if grace < 0 || grace > maxStreamGrace {
 		return fmt.Errorf("the grace of streams is %s; it is %s at most", grace, maxStreamGrace)
 	}
-	if b.Streams.Off && grace != 0 {
+	if s.Off && grace != 0 {
 		return errors.New("streams are off and have a grace: keep one of the two")
 	}
 	return nil
 }
 
-// provisionStreams prepares the watch over long connections.
-func (b *BearerAuth) provisionStreams(caddy.Context, *App) error {
-	b.grace = cmp.Or(time.Duration(b.Leeway), defaultLeeway)
-	if b.Streams != nil {
-		b.grace = cmp.Or(time.Duration(b.Streams.Grace), b.grace)
+// streamGrace is how long after its expiry a token still carries an answer.
+func (b *BearerAuth) streamGrace() time.Duration {
+	if b.Streams == nil || b.Streams.Grace == 0 {
+		return b.leeway()
 	}
-	return nil
+	return time.Duration(b.Streams.Grace)
 }
 
-// cutsStreams says whether answers end with their tokens: not where tokens only
-// are looked at and nothing is refused.
+// cutsStreams says whether answers end with their tokens: not where tokens are
+// only looked at and nothing is refused.
 func (b *BearerAuth) cutsStreams() bool {
-	mode := cmp.Or(b.Mode, modeRequired)
-	return (b.Streams == nil || !b.Streams.Off) && (mode == modeRequired || mode == modeOptional)
+	return b.Mode != modeReportOnly && (b.Streams == nil || !b.Streams.Off)
 }
 
 // follow sees to it that an answer to a request with a token does not go on for
 // longer than the token is good. done is to be called at the end.
 //
-// Every request is followed, and not only what looks like a stream: nothing that
-// a client or an upstream says can then open one that escapes.
-func (b *BearerAuth) follow(w http.ResponseWriter, r *http.Request, v verdict) (http.ResponseWriter, *http.Request, func()) {
-	if !b.cutsStreams() {
+// Every such request is followed, and not only what looks like a stream: nothing
+// that a client or an upstream says can then open one that escapes.
+func (b *BearerAuth) follow(w http.ResponseWriter, r *http.Request, v verdict) (_ http.ResponseWriter, _ *http.Request, done func()) {
+	if v.token == nil || !b.cutsStreams() {
 		return w, r, func() {}
 	}
 	return openStreams.follow(w, r, b.carried(v))

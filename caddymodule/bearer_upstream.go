@@ -43,7 +43,7 @@ func (b *BearerAuth) checkUpstream() error {
 }
 
 // provisionUpstream prepares what the upstream gets.
-func (b *BearerAuth) provisionUpstream(_ caddy.Context, app *App) error {
+func (b *BearerAuth) provisionUpstream(app *App) error {
 	b.upstream = upstream{guard: slices.Clone(identityGuard), app: app, now: time.Now}
 	for i := range b.Headers {
 		b.upstream.headers = append(b.upstream.headers, b.Headers[i].mapped())

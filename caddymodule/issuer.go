@@ -13,12 +13,8 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
-const (
-	defaultLeeway = 10 * time.Second
-	maxLeeway     = time.Minute
-	// minRefresh keeps a gateway from being a burden on an issuer.
-	minRefresh = 10 * time.Second
-)
+// minRefresh keeps a gateway from being a burden on an issuer.
+const minRefresh = 10 * time.Second
 
 // ForeignIssuer is an authorization server somewhere else whose access tokens
 // `bearer_auth` can take: JWTs by its published keys, others by asking it.

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -22,10 +21,6 @@ import (
 func init() {
 	caddy.RegisterModule(new(App))
 }
-
-// startTimeout bounds how long opening the store and making missing keys may
-// hold up a start.
-const startTimeout = 10 * time.Second
 
 // hasher is one for the process: the bound on slow hashes is the machine's, and
 // digests of secrets outlive a configuration.
@@ -84,10 +79,10 @@ type App struct {
 	storage  Storage
 	key      *keys.Wrapper // nil when none is configured
 	observer realm.Observer
-	backend  *pooledBackend // nil without realms
+	backend  *pooledBackend // nil when nothing needs the store
 	acquired bool           // whether Cleanup has a use of backend to end
 
-	guards guards // the bearer_auth handlers of this configuration
+	bearers bearerRegistry
 
 	building sync.Mutex
 	server   atomic.Pointer[authserver.Server]
@@ -133,26 +128,6 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	// Last, so that a configuration that fails has nothing to give back.
 	return a.needBackend()
-}
-
-// needBackend says that a feature needs the store. A gateway without realms opens
-// none until something does. Modules call it when they are provisioned.
-func (a *App) needBackend() error {
-	if a.backend != nil {
-		return nil
-	}
-	backend, err := usePool(a.storage.Resource())
-	a.backend, a.acquired = backend, err == nil
-	return err
-}
-
-// liveBackend gives the open backend and what ends its use; it is an error while
-// the store is not open. It is for the features that said needBackend.
-func (a *App) liveBackend(ctx context.Context) (*authserver.Backend, func(), error) {
-	if a.serving(ctx) == nil || !a.backend.acquire() {
-		return nil, nil, errNotReady
-	}
-	return a.backend.backend.Load(), a.backend.release, nil
 }
 
 // provisionIssuers checks the foreign issuers and contacts none.
@@ -230,39 +205,21 @@ func (a *App) Cleanup() error {
 	return err
 }
 
-// build opens the backend and makes the server of this configuration, once.
-func (a *App) build(ctx context.Context) (*authserver.Server, error) {
-	a.building.Lock()
-	defer a.building.Unlock()
-	if server := a.server.Load(); server != nil {
-		return server, nil
-	}
-	backend, err := a.backend.open(ctx, a.storage, a.key, a.log)
+// appOf is the oauth2 app of the configuration that ctx belongs to.
+func appOf(ctx caddy.Context) (*App, error) {
+	loaded, err := ctx.App("oauth2")
 	if err != nil {
 		return nil, err
 	}
-	server, err := authserver.New(ctx, a.config, backend, authserver.Options{Observer: a.observer, Log: a.log, Now: time.Now})
-	if err != nil {
-		return nil, err
-	}
-	a.server.Store(server)
-	return server, nil
+	return asApp(loaded)
 }
 
-// serving gives the server, or nil while it is not ready. In a reload Caddy may
-// start its HTTP servers before this app: the store is open then, and the first
-// request makes the server, so that a reload is never a 503.
-func (a *App) serving(ctx context.Context) *authserver.Server {
-	if server := a.server.Load(); server != nil || a.backend == nil || a.backend.backend.Load() == nil {
-		return server
+func asApp(loaded any) (*App, error) {
+	app, ok := loaded.(*App)
+	if !ok {
+		return nil, fmt.Errorf("the oauth2 app is a %T", loaded)
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	server, err := a.build(ctx)
-	if err != nil {
-		a.log.Error("cannot serve yet", "error", err)
-	}
-	return server
+	return app, nil
 }
 
 // Interface guards

@@ -47,13 +47,9 @@ func (*ServerHandler) CaddyModule() caddy.ModuleInfo {
 // Provision finds the app.
 func (h *ServerHandler) Provision(ctx caddy.Context) error {
 	h.log = ctx.Slogger()
-	loaded, err := ctx.App("oauth2")
+	app, err := appOf(ctx)
 	if err != nil {
 		return err
-	}
-	app, ok := loaded.(*App)
-	if !ok {
-		return fmt.Errorf("the oauth2 app is a %T", loaded)
 	}
 	if len(app.Realms) == 0 {
 		return errors.New("oauth2_server has no realm to answer for; add one to the global options: oauth2 { realm / { issuer https://auth.example.com/oauth2 } }")
@@ -61,8 +57,6 @@ func (h *ServerHandler) Provision(ctx caddy.Context) error {
 	h.app = app
 	return nil
 }
-
-var errNotReady = errors.New("the oauth2 app has not opened its store yet")
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *ServerHandler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) (err error) {

@@ -18,9 +18,6 @@ import (
 
 // RFC 9068 §2.2
 
-// retryAfter is what a caller is told to wait for what will pass soon.
-const retryAfter = 2 * time.Second
-
 // realmSource answers for the access tokens of one realm of this process:
 // no HTTP, and a revocation counts on the next request.
 type realmSource struct {
