@@ -110,8 +110,8 @@ func (b *Backend) AssertionKeys(ctx context.Context) (*keys.Ring, error) {
 }
 
 // Run does the background work until ctx ends: it reads the revocation log and
-// the deny-list, and deletes what nothing can need any more. While the store cannot be reached the
-// last known revocations hold, and one line says so.
+// the deny-list, and deletes what nothing can need any more. While the store
+// cannot be reached the last known revocations hold, and one line says so.
 func (b *Backend) Run(ctx context.Context) {
 	revocations := time.NewTicker(revocationInterval)
 	defer revocations.Stop()

@@ -3,14 +3,15 @@
 // http.Handler.
 //
 // It owns the wiring: which path leads to which realm and endpoint, and what
-// outlives a configuration (Backend). Everything else is in a package of its
-// own:
+// outlives a configuration (Backend), which is also where a gateway keeps what its
+// nodes must know together: the deny-list, the proofs that were used, the keys of
+// nonces and assertions. Everything else is in a package of its own:
 //
 //	oauth       the RFCs' vocabulary and rules, without I/O
 //	store       what is remembered, as atomic steps; sqlstore keeps it in SQL
 //	hashing     slow hashes of passwords and secrets, under a bound
-//	keys        the keys of a realm
-//	token       tokens and codes, made and opened; what was revoked
+//	keys        the keys of a realm, and those of no realm
+//	token       tokens, codes and assertions, made and opened; what was revoked
 //	clientauth  which client is calling
 //	login       who is signing in, and sessions
 //	realm       one issuer at run time
@@ -42,7 +43,7 @@
 //	RFC 7517 (JWK)
 //		endpoint/jwks.go keys/jwks.go
 //	RFC 7518 (JWA)
-//		keys/generate.go oauth/jwkthumbprint.go oauth/verifykey.go token/jws.go
+//		keys/generate.go oauth/jwk.go oauth/verifykey.go token/jws.go
 //	RFC 7519 (JWT)
 //		oauth/json.go token/assertion.go token/claims.go
 //	RFC 7617 (Basic)
@@ -50,11 +51,11 @@
 //	RFC 7636 (PKCE)
 //		grants/authorization_code.go oauth/pkce.go
 //	RFC 7638 (JWK thumbprints)
-//		oauth/jwkthumbprint.go
+//		oauth/jwk.go
 //	RFC 7662 (introspection)
 //		endpoint/introspection.go
 //	RFC 8037 (EdDSA)
-//		oauth/jwkthumbprint.go oauth/verifykey.go
+//		oauth/jwk.go oauth/verifykey.go
 //	RFC 8252 (native apps)
 //		authorize/decide.go oauth/redirecturi.go
 //	RFC 8414 (metadata)

@@ -108,10 +108,7 @@ func (s *Server) Realm(name string) (*realm.Realm, bool) {
 	return m.realm, true
 }
 
-// Handles says whether a path is the server's to answer.
-func (s *Server) Handles(path string) bool { return s.routes.Handles(path) }
-
-// ServeHTTP answers a request whose path Handles.
+// ServeHTTP answers a request whose path the Routes handle.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A request in TLS early data may be a replay (RFC 8470 §5.2).
 	if r.Header.Get("Early-Data") == "1" || r.TLS != nil && !r.TLS.HandshakeComplete {

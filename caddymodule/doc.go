@@ -1,9 +1,19 @@
 // Package caddymodule is the Caddy face of both roles: their configuration in
-// JSON and Caddyfile, their life cycle, their HTTP edges, metrics and events.
+// JSON and Caddyfile, their life cycle, their HTTP edges, logs, metrics, events,
+// admin API and commands.
 //
-// The prefix of a file is its room: bearer_ is the resource server, the handler
-// http.handlers.bearer_auth; server_ is the authorization server, the app oauth2
-// and the handler http.handlers.oauth2_server; storage_ and authentication_ are
-// guests of the app. What a token means and how one is issued is decided in
+// The prefix of a file is its room:
+//
+//	bearer_          the resource server, the handler http.handlers.bearer_auth
+//	token_matcher_   the matchers http.matchers.token_scope and token_claim
+//	issuer_          the foreign issuers whose tokens it takes
+//	server_          the app oauth2 and the handler http.handlers.oauth2_server
+//	storage_         guests of the app: oauth2.storage.*
+//	authentication_  guests of the app: oauth2.authentication.*
+//	admin_ command_  what operators ask a running process, and the commands for it
+//	log_ metrics_    what operators read
+//
+// caddyfile.go has the readers that all directives share, order.go where the
+// directives stand. What a token means and how one is issued is decided in
 // packages introspect and authserver: no protocol rule and no SQL stands here.
 package caddymodule

@@ -108,10 +108,8 @@ func usable(key map[string]any, kid string, algorithms []string) []publishedKey 
 // private members is no longer its owner's alone, and a symmetric one has no
 // business in a public set: neither verifies anything here.
 func forVerifying(key map[string]any) bool {
-	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
-		if _, there := key[private]; there {
-			return false
-		}
+	if oauth.HasPrivateMember(key) {
+		return false
 	}
 	if use, there := key["use"]; there && use != "sig" {
 		return false

@@ -26,12 +26,6 @@ var (
 	ErrSignature = errors.New("signature does not verify")
 )
 
-// LooksLikeJWS says whether token has the shape of a compact JWS: three parts
-// and a JSON object in base64url in front.
-func LooksLikeJWS(token string) bool {
-	return strings.HasPrefix(token, "eyJ") && strings.Count(token, ".") == 2
-}
-
 // ParseJWS reads one compact JWS: exactly three parts of strict unpadded
 // base64url, a strict JSON header with alg, and no crit, since we implement no
 // extension (RFC 7515 §4.1.11).

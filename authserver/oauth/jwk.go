@@ -30,10 +30,8 @@ var errJWK = errors.New("not a public JWK that we know")
 // one canonical form: else one key would have many thumbprints. That the key is
 // strong enough is NewVerifyKey's to say.
 func ParsePublicJWK(jwk map[string]any) (PublicJWK, error) {
-	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
-		if _, there := jwk[private]; there {
-			return PublicJWK{}, errJWK
-		}
+	if HasPrivateMember(jwk) {
+		return PublicJWK{}, errJWK
 	}
 	if use, ok := StringMember(jwk, "use"); !ok || use != "" && use != "sig" {
 		return PublicJWK{}, errJWK
@@ -48,6 +46,17 @@ func ParsePublicJWK(jwk map[string]any) (PublicJWK, error) {
 	default:
 		return PublicJWK{}, errJWK
 	}
+}
+
+// HasPrivateMember says whether a JWK shows what only its owner may know: a
+// private key (RFC 7518 §6.2.2 and §6.3.2), or a symmetric one (§6.4).
+func HasPrivateMember(jwk map[string]any) bool {
+	for _, private := range [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+		if _, there := jwk[private]; there {
+			return true
+		}
+	}
+	return false
 }
 
 func parseEC(jwk map[string]any) (PublicJWK, error) {
