@@ -22,11 +22,16 @@ const (
 // verdict is what was decided of a request: refused, or let pass, with a
 // verified token or for another reason.
 type verdict struct {
+	// refused is why it does not pass; nil when it does.
 	refused *refusal
-	token   *introspect.Token
-	passed  string
-	issuer  string
-	nonce   string // for the next DPoP proof, "" for none
+	// passed is the decision by which it passes.
+	passed string
+	// token is the identity that it passes with; nil for none.
+	token *introspect.Token
+	// issuer is who answers for the token, as metrics call it.
+	issuer string
+	// nonce is one for the next DPoP proof, "" for none.
+	nonce string
 	// verified is the token, also of a request that is refused for what the
 	// token lacks.
 	verified *introspect.Token
