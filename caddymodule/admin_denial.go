@@ -42,7 +42,7 @@ type denial struct {
 	Issuer string `json:"issuer,omitempty"`
 
 	// NotBefore spares tokens of a subject or client that were issued later than
-	// in that second. Default: now.
+	// in that second, at most ten years from now. Default: now.
 	NotBefore time.Time `json:"not_before,omitzero"`
 
 	// Expires is the end of the entry; make it later than that of every token
@@ -97,6 +97,9 @@ func (d *denial) entry(now time.Time) (store.Denial, error) {
 		return entry, badRequest("an entry needs one of jti, sub, sid and client")
 	case len(entry.Value) > maxDenialValue || len(entry.Issuer) > maxDenialValue:
 		return entry, badRequest(fmt.Sprintf("no text of an entry has more than %d bytes", maxDenialValue))
+	case whole && (entry.NotBefore.Before(now.Add(-longestDenial)) || entry.NotBefore.After(now.Add(longestDenial))):
+		// A year beyond 9999 in UTC has no JSON, and would take the whole list along.
+		return entry, badRequest("not_before is a time within ten years of now")
 	case !whole && !d.NotBefore.IsZero():
 		return entry, badRequest("not_before is for sub and client; jti and sid name what is dead whenever it was issued")
 	case !entry.Expires.After(now) || entry.Expires.After(now.Add(longestDenial)):

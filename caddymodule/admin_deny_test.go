@@ -145,6 +145,9 @@ func TestDenyListRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		"two ends":           {map[string]string{"jti": "a", "expires_in": "1h", "expires": far}, "not both"},
 		"not_before of jti":  {map[string]string{"jti": "a", "not_before": past}, "not_before"},
 		"not_before of sid":  {map[string]string{"sid": "a", "not_before": past}, "not_before"},
+		"not_before no JSON": {map[string]string{"sub": "a", "not_before": "9999-12-31T23:59:59-10:00"}, "within ten years"},
+		"not_before no year": {map[string]string{"client": "a", "not_before": "0000-01-01T00:00:00+10:00"}, "within ten years"},
+		"not_before epoch":   {map[string]string{"sub": "a", "not_before": "1970-01-01T00:00:00Z"}, "within ten years"},
 		"what is not given":  {map[string]string{"jti": "a", "id": "x"}, "are not given"},
 		"not_before no time": {map[string]string{"sub": "a", "not_before": "yesterday"}, "no other members than"},
 	} {
