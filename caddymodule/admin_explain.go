@@ -82,10 +82,11 @@ func imagine(ctx context.Context, method, path string) (*http.Request, error) {
 	// What rules may look for in the context of a real one.
 	ctx = context.WithValue(ctx, caddy.ReplacerCtxKey, caddy.NewReplacer())
 	ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, map[string]any{})
-	r, err := http.NewRequestWithContext(ctx, method, target.String(), http.NoBody)
+	r, err := http.NewRequestWithContext(ctx, method, "/", http.NoBody)
 	if err != nil {
 		return nil, badRequest("method is an HTTP method, as in GET")
 	}
+	r.URL = target // as a server has it: written out and read anew, //a/b would be the path /b of the host a
 	return r, nil
 }
 

@@ -66,6 +66,7 @@ func TestExplain(t *testing.T) {
 		"no rule":      {good, "PUT", "/orders", "refused", "no_rule", "", "no rule matches", "", 403},
 		"public":       {"rubbish", "GET", "/health", "public", "", "", "public /health", "", 200},
 		"bad path":     {good, "GET", "/orders/../any", "refused", "ambiguous_path", "", "", "", 400},
+		"two slashes":  {good, "GET", "//orders/any", "refused", "ambiguous_path", "", "", "", 400},
 		"malformed":    {"eyJ.eyJ.x", "GET", "/any", "refused", "malformed", "", "allow GET /any", "", 401},
 		"unknown":      {"rubbish", "GET", "/any", "refused", "issuer", "it is not a JWT", "allow GET /any", "", 401},
 		"issuer":       {token(map[string]any{"iss": "https://evil.example"}), "GET", "/any", "refused", "issuer", `iss is "https://evil.example"; this route trusts ["` + o.issuer.URL, "allow GET /any", "", 401},
