@@ -43,11 +43,24 @@ func (b *BearerAuth) takeCertificate(h http.Header, id *identity) {
 	certificateGuard.strip(h)
 }
 
+// stripForgedCertificate takes the header off a request that does not come from a
+// trusted proxy, whatever is decided of it later.
+func (b *BearerAuth) stripForgedCertificate(r *http.Request) {
+	if b.forwarded() && !fromTrustedProxy(r) {
+		certificateGuard.strip(r.Header)
+	}
+}
+
+func fromTrustedProxy(r *http.Request) bool {
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	return trusted
+}
+
 // certificate is the one that the client has proven to hold, in DER; nil for
 // none. On a connection from a trusted proxy the certificate of the connection
 // would be the proxy's own.
 func (b *BearerAuth) certificate(r *http.Request, id *identity) []byte {
-	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted && b.forwarded() {
+	if b.forwarded() && fromTrustedProxy(r) {
 		der, _ := oauth.ParseClientCert(id.certificate)
 		return der
 	}

@@ -188,3 +188,22 @@ func TestG44_BothMembersBothProofs(t *testing.T) {
 	thief := provingGateway{g.gateway, dpoptest.NewKey()}
 	wantStatus(t, g.send("GET /", append(thief.proof("GET", "/", token, nil), header)...), http.StatusUnauthorized)
 }
+
+// A certificate that the sender made up reaches no upstream, whatever is decided.
+func TestRFC9440_NoUpstreamSeesAForgedCertificate(t *testing.T) {
+	forged := "Client-Cert: " + clientCert(selfSigned(t))
+	for name, c := range map[string]struct {
+		matcher, block, path string
+		headers              []string
+	}{
+		"public":              {"", "public /", "/", nil},
+		"outside the matcher": {"/guarded*", "", "/", nil},
+		"report only":         {"", "mode report_only", "/", []string{"Authorization: Bearer bad"}},
+	} {
+		g := newGateway(t, setup{matcher: c.matcher, block: "client_certificate forwarded\n" + c.block})
+		wantStatus(t, g.send("GET "+c.path, append(c.headers, forged, "client-cert-chain: x")...), http.StatusOK)
+		if raw := g.upstream.next(); raw == "" || strings.Contains(strings.ToLower(raw), "client-cert") {
+			t.Errorf("%s: the upstream got\n%s", name, raw)
+		}
+	}
+}

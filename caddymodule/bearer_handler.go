@@ -44,6 +44,7 @@ func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 	givePath(r)
 	id, known := identify(r.Context())
 	id.strip(r, b.upstream.guard)
+	b.stripForgedCertificate(r)
 	guarded, err := b.matchers.AnyMatchWithError(r)
 	if err != nil {
 		v := b.spare(r, refuse(refuseMatcher(err)), r.Header)
