@@ -121,8 +121,8 @@ type BearerAuth struct {
 	Leeway caddy.Duration `json:"leeway,omitempty"`
 
 	// MatcherSetsRaw says which requests are guarded. Others pass as if the
-	// handler were not there, except that forged identity headers are removed.
-	// Default: all.
+	// handler were not there, except that forged identity headers are removed,
+	// and headers that name another method or path. Default: all.
 	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
 	matchers     caddyhttp.MatcherSets

@@ -323,6 +323,15 @@ func TestRS37_HeadersThatNameAnotherMethodOrPathHaveNoEffect(t *testing.T) {
 	}
 }
 
+// A request outside the matcher may not become, further down, one inside it.
+func TestRS37_NorDoTheyOutsideTheMatcher(t *testing.T) {
+	g := newGateway(t, setup{matcher: "/guarded*"})
+	wantStatus(t, g.send("GET /free", "X-HTTP-Method-Override: DELETE", "X-Original-URL: /guarded", "x_rewrite_url: /guarded"), http.StatusOK)
+	if raw := g.upstream.next(); raw == "" || strings.Contains(raw, "DELETE") || strings.Contains(raw, "/guarded") {
+		t.Errorf("the upstream got\n%s", raw)
+	}
+}
+
 func TestG69_ABadTokenIsRefusedBeforeTheBodyIsRead(t *testing.T) {
 	g := newGateway(t, setup{})
 	// The body never comes: an answer shows that nobody waited for it.

@@ -53,6 +53,10 @@ func (b *BearerAuth) admit(r *http.Request) (v verdict) {
 	}
 	id.decided = true
 	if !guarded {
+		// What names another method or path could name one that is guarded.
+		if b.Mode != modeReportOnly {
+			overrideGuard.strip(r.Header)
+		}
 		return verdict{}
 	}
 	if known {
