@@ -25,6 +25,8 @@ func TestRS35_AnExtendedConnectIsJudgedAsTheGETThatItBecomes(t *testing.T) {
 		"HTTP/3 CONNECT":            {"CONNECT", "HTTP/3.0", "", 3, "CONNECT"},
 		"HTTP/3 extended CONNECT":   {"CONNECT", "websocket", "", 3, "GET"},
 		"HTTP/2 POST with a header": {"POST", "HTTP/2.0", "websocket", 2, "POST"},
+		"HTTP/2 other protocol":     {"CONNECT", "HTTP/2.0", "connect-udp", 2, "CONNECT"},
+		"HTTP/3 other protocol":     {"CONNECT", "connect-udp", "", 3, "CONNECT"},
 	} {
 		r := &http.Request{Method: c.method, Proto: c.proto, ProtoMajor: c.major, Header: http.Header{}}
 		if c.protocol != "" {

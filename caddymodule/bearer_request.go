@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -21,11 +20,10 @@ func givePath(r *http.Request) {
 }
 
 // effectiveMethod is what the upstream will see. Caddy forwards an extended
-// CONNECT, which opens a WebSocket over HTTP/2 or HTTP/3, as the GET of HTTP/1.1
-// (RFC 8441 §4, RFC 9220 §3).
+// CONNECT that opens a WebSocket over HTTP/2 or HTTP/3 as the GET of HTTP/1.1
+// (RFC 8441 §4, RFC 9220 §3), and any other as the CONNECT that it is.
 func effectiveMethod(r *http.Request) string {
-	extended := r.Header.Get(":protocol") != "" || !strings.HasPrefix(r.Proto, "HTTP/")
-	if r.Method == http.MethodConnect && r.ProtoMajor >= 2 && extended {
+	if isWebSocket(r) {
 		return http.MethodGet
 	}
 	return r.Method

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -19,9 +20,20 @@ const (
 // isWebSocket says whether a request opens a WebSocket, in any version of HTTP.
 func isWebSocket(r *http.Request) bool {
 	if r.ProtoMajor == 1 {
-		return r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+		return r.Method == http.MethodGet && slices.ContainsFunc(r.Header["Upgrade"], namesWebSocket)
 	}
 	return r.Method == http.MethodConnect && (r.Header.Get(":protocol") == "websocket" || r.Proto == "websocket")
+}
+
+// namesWebSocket says whether a value of Upgrade has WebSocket among its
+// protocols. It may be a list (RFC 9110 §7.8).
+func namesWebSocket(value string) bool {
+	for protocol := range strings.SplitSeq(value, ",") {
+		if strings.EqualFold(strings.Trim(protocol, " \t"), "websocket") {
+			return true
+		}
+	}
+	return false
 }
 
 // takeSubprotocolToken takes the access token off the subprotocols that a client

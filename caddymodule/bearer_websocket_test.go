@@ -53,6 +53,7 @@ func TestRS35_WhatOpensAWebSocket(t *testing.T) {
 		want                             bool
 	}{
 		"HTTP/1.1":               {"GET", "HTTP/1.1", "WebSocket", "", 1, true},
+		"HTTP/1.1 list":          {"GET", "HTTP/1.1", "tcp, websocket", "", 1, true},
 		"HTTP/1.1 POST":          {"POST", "HTTP/1.1", "websocket", "", 1, false},
 		"HTTP/1.1 other upgrade": {"GET", "HTTP/1.1", "tcp", "", 1, false},
 		"HTTP/2":                 {"CONNECT", "HTTP/2.0", "", "websocket", 2, true},
