@@ -99,7 +99,11 @@ func (g guard) without(other guard) guard {
 func (id *identity) strip(r *http.Request, g guard) {
 	if g = g.without(id.stripped); len(g) > 0 {
 		g.stripForged(r)
-		id.stripped = slices.Concat(id.stripped, g)
+		if id.stripped == nil {
+			id.stripped = g // as with nearly every request: nothing to copy
+		} else {
+			id.stripped = slices.Concat(id.stripped, g)
+		}
 	}
 }
 
