@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
@@ -20,9 +21,10 @@ type prepared struct {
 
 // memo remembers what was prepared, by verdict: another verdict on the same
 // token is another key, so nothing here can be out of date. It has two
-// generations, of which the older is dropped when the younger is full.
+// generations, of which the older is dropped when the younger is full. It keeps
+// no verdict alive: how much memory those take is bounded by their cache alone.
 type memo struct {
-	young, old atomic.Pointer[sync.Map] // *introspect.Token → *prepared
+	young, old atomic.Pointer[sync.Map] // weak.Pointer[introspect.Token] → *prepared
 	count      atomic.Int64             // of young
 }
 
@@ -34,18 +36,19 @@ func newMemo() *memo {
 
 // of finds what was prepared of a token, or prepares it.
 func (m *memo) of(token *introspect.Token, prepare func() *prepared) *prepared {
+	key := weak.Make(token)
 	young := m.young.Load()
-	if found, ok := young.Load(token); ok {
+	if found, ok := young.Load(key); ok {
 		return found.(*prepared)
 	}
 	var entry any
 	if old := m.old.Load(); old != nil {
-		entry, _ = old.Load(token)
+		entry, _ = old.Load(key)
 	}
 	if entry == nil {
 		entry = prepare()
 	}
-	entry, there := young.LoadOrStore(token, entry)
+	entry, there := young.LoadOrStore(key, entry)
 	if !there && m.count.Add(1) == memoTokens {
 		m.old.Store(young)
 		m.young.Store(new(sync.Map))

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
@@ -66,6 +68,20 @@ func TestAMemoIsBoundedAndKeepsWhatIsUsed(t *testing.T) {
 	if held > 2*memoTokens || made != 1+5*memoTokens {
 		t.Errorf("%d tokens are held, %d were made", held, made)
 	}
+}
+
+// What a token says may be large, and is remembered elsewhere or not at all.
+func TestAMemoKeepsNoTokenAlive(t *testing.T) {
+	m := newMemo()
+	token := &introspect.Token{Claims: map[string]any{"groups": make([]any, 1000)}}
+	kept := weak.Make(token)
+	m.of(token, func() *prepared { return new(prepared) })
+	runtime.KeepAlive(token)
+	runtime.GC()
+	if kept.Value() != nil {
+		t.Error("the token is kept")
+	}
+	runtime.KeepAlive(m)
 }
 
 // notReady is a bearer_auth over an app that has not opened its store.
