@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -97,6 +98,9 @@ func (d *denial) entry(now time.Time) (store.Denial, error) {
 		return entry, badRequest("an entry needs one of jti, sub, sid and client")
 	case len(entry.Value) > maxDenialValue || len(entry.Issuer) > maxDenialValue:
 		return entry, badRequest(fmt.Sprintf("no text of an entry has more than %d bytes", maxDenialValue))
+	case strings.Contains(entry.Value+entry.Issuer, "\x00"):
+		// PostgreSQL cannot keep it, and 503 would say to try again.
+		return entry, badRequest("no text of an entry can have a NUL; deny the subject or the client of such a token")
 	case whole && (entry.NotBefore.Before(now.Add(-longestDenial)) || entry.NotBefore.After(now.Add(longestDenial))):
 		// A year beyond 9999 in UTC has no JSON, and would take the whole list along.
 		return entry, badRequest("not_before is a time within ten years of now")

@@ -138,6 +138,7 @@ func TestDenyListRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		"two objects":        {`{"jti":"a"}{"jti":"b"}`, "no other members than"},
 		"cut off":            {`{"jti":"a"`, "no other members than"},
 		"too long":           {map[string]string{"jti": strings.Repeat("a", 1025)}, "1024 bytes"},
+		"NUL":                {`{"sub":"a\u0000"}`, "NUL"},
 		"ended":              {map[string]string{"jti": "a", "expires": past}, "in the future"},
 		"too late":           {map[string]string{"jti": "a", "expires": far}, "within ten years"},
 		"ends at once":       {map[string]string{"jti": "a", "expires_in": "0s"}, "in the future"},
