@@ -10,8 +10,11 @@ const (
 	breakAfter = 5
 	// …but for one try in every breakFor.
 	breakFor = time.Second
-	// maxRest bounds how long a peer that asks for it is left alone.
-	maxRest = time.Minute
+	// maxRest bounds how long a peer that asks for it is left alone, and
+	// maxRestOfKnown how long about tokens that it vouched for lately: there are
+	// few of these, and the rest that it needs is from others.
+	maxRest        = time.Minute
+	maxRestOfKnown = 5 * time.Second
 )
 
 // States of a breaker, and values of Status.Breaker.
@@ -24,6 +27,8 @@ const (
 // breaker keeps us from waiting for a peer that does not answer, and from
 // pressing one that asks for a rest.
 type breaker struct {
+	maxRest time.Duration
+
 	mu       sync.Mutex
 	failures int
 	next     time.Time // when the next try may go through while open
@@ -47,27 +52,32 @@ func (b *breaker) allow(now time.Time) (wait time.Duration, ok bool) {
 	}
 }
 
-// report tells the outcome of a call that was allowed.
+// report tells the outcome of a call. What went well while the peer rests was
+// asked for earlier, or by others.
 func (b *breaker) report(ok bool, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if ok {
-		b.failures = 0
+		if !now.Before(b.rest) {
+			b.failures = 0
+		}
 		return
 	}
 	b.failures++
 	b.next = now.Add(breakFor)
 }
 
-// pause leaves the peer alone for as long as it asks, within maxRest. After
-// that one try decides.
-func (b *breaker) pause(asked time.Duration, now time.Time) {
+// pause leaves the peer alone for as long as it asks, within maxRest, and says
+// for how long that is. After that one try decides.
+func (b *breaker) pause(asked time.Duration, now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if until := now.Add(min(asked, maxRest)); until.After(b.rest) {
+	rest := min(asked, b.maxRest)
+	if until := now.Add(rest); until.After(b.rest) {
 		b.rest = until
 	}
 	b.failures = max(b.failures, breakAfter)
+	return rest
 }
 
 // stateAt is what operators see.
@@ -88,4 +98,14 @@ func (b *breaker) state(now time.Time) string {
 	default:
 		return BreakerHalfOpen
 	}
+}
+
+// worseState is the state in which fewer calls are made.
+func worseState(a, b string) string {
+	for _, state := range [...]string{BreakerOpen, BreakerHalfOpen} {
+		if a == state || b == state {
+			return state
+		}
+	}
+	return BreakerClosed
 }

@@ -25,7 +25,10 @@ type introspectionClient struct {
 	health  *health
 	flights singleflight.Group
 	lanes   *lanes
-	breaker breaker
+	// strangers can make an endpoint fail, or ask for a rest, by what they send.
+	// That does not keep out whose token it vouched for lately: these are known.
+	known, strangers breaker
+
 	refused *refused
 	trouble atomic.Pointer[string] // how the last call failed; nil when it did not
 }
@@ -37,6 +40,8 @@ func newIntrospectionClient(foreign *Foreign, verify verifier) *introspectionCli
 		health:  newHealth(foreign.Log, "introspection at "+foreign.URL),
 		lanes:   newLanes(foreign.CacheTTL),
 		refused: newRefused(foreign.NegativeTTL),
+
+		known: breaker{maxRest: maxRestOfKnown}, strangers: breaker{maxRest: maxRest},
 	}
 }
 
@@ -77,17 +82,21 @@ func (c *introspectionClient) introspect(ctx context.Context, token oauth.Secret
 func (c *introspectionClient) call(ctx context.Context, token oauth.Secret, digest [sha256.Size]byte, endpoint string) (*Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.foreign.Timeout)
 	defer cancel()
-	leave, waited, err := c.lanes.enter(ctx, digest, c.foreign.Now(), c.foreign.Timeout/2)
+	breaker, known := &c.strangers, c.lanes.knows(digest, c.foreign.Now())
+	if known {
+		breaker = &c.known
+	}
+	leave, waited, err := c.lanes.enter(ctx, known, c.foreign.Timeout/2)
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	defer leave()
 	began := c.foreign.Now()
-	if wait, ok := c.breaker.allow(began); !ok {
+	if wait, ok := breaker.allow(began); !ok {
 		return nil, &Unavailable{Cause: errors.New("introspection: the endpoint failed repeatedly, or asked for a rest, and is left alone for a moment"), RetryAfter: wait}
 	}
 	verdict, err := c.post(ctx, token, endpoint)
-	c.observe(err, began, waited && errors.Is(ctx.Err(), context.DeadlineExceeded))
+	c.observe(breaker, err, began, waited && errors.Is(ctx.Err(), context.DeadlineExceeded))
 	c.lanes.learn(digest, err, c.foreign.Now())
 	return verdict, err
 }
@@ -95,7 +104,7 @@ func (c *introspectionClient) call(ctx context.Context, token oauth.Secret, dige
 // observe tells the breaker, the operator and the counters how a call ended. A
 // refusal is a good answer about a bad token. A call that was cut short because
 // it had to wait for its place says nothing about the endpoint.
-func (c *introspectionClient) observe(err error, began time.Time, cutShort bool) {
+func (c *introspectionClient) observe(breaker *breaker, err error, began time.Time, cutShort bool) {
 	now := c.foreign.Now()
 	result := "active"
 	var fault *Unavailable
@@ -103,11 +112,10 @@ func (c *introspectionClient) observe(err error, began time.Time, cutShort bool)
 	case errors.As(err, &fault):
 		result = "error"
 		if !cutShort {
-			c.breaker.report(aboutToken(err), now)
+			breaker.report(aboutToken(err), now)
 		}
 		if rest := askedForRest(err, now); rest > 0 {
-			c.breaker.pause(rest, now)
-			fault.RetryAfter = min(rest, maxRest)
+			fault.RetryAfter = breaker.pause(rest, now)
 		}
 		text := fault.Cause.Error()
 		c.trouble.Store(&text)
@@ -116,19 +124,22 @@ func (c *introspectionClient) observe(err error, began time.Time, cutShort bool)
 		if err != nil {
 			result = "inactive"
 		}
-		c.breaker.report(true, now)
+		c.known.report(true, now)
+		c.strangers.report(true, now)
 		c.trouble.Store(nil)
 		c.health.good(now)
 	}
 	c.foreign.Observer.Introspected(c.foreign.Name, result, now.Sub(began))
 }
 
-// status is what Remote.Status says of introspection.
+// status is what Remote.Status says of introspection; of the two breakers the
+// one that is worse off.
 func (c *introspectionClient) status() (breaker, trouble string) {
 	if last := c.trouble.Load(); last != nil {
 		trouble = *last
 	}
-	return c.breaker.stateAt(c.foreign.Now()), trouble
+	now := c.foreign.Now()
+	return worseState(c.known.stateAt(now), c.strangers.stateAt(now)), trouble
 }
 
 // post sends the token, form-encoded so that no text in it can become another

@@ -67,6 +67,47 @@ func TestG92_RetryAfterIsRespectedWithinABound(t *testing.T) {
 	}
 }
 
+// What strangers send can make an endpoint fail, or count too many calls. Whoever
+// was let in lately is still asked for.
+func TestF15_StrangersDoNotOpenTheBreakerForThoseWhoWereIn(t *testing.T) {
+	for name, fault := range map[string]func(*http.Request) (*http.Response, error){
+		"it fails":            respond(http.StatusInternalServerError, "text/plain", "oops"),
+		"a firewall forbids":  respond(http.StatusForbidden, "text/html", "no"),
+		"it asks for a rest":  resting(http.StatusTooManyRequests, "3600"),
+		"it hangs on strange": hang,
+	} {
+		t.Run(name, func(t *testing.T) {
+			withEndpoint(t, nil, func(t *testing.T, at *introspect.Introspector, server *issuer) {
+				server.tokens["known"] = active(map[string]any{"exp": time.Now().Unix() + 3600})
+				expect(t, at, "known", "ok")
+				for n := range 300 { // five minutes at least
+					server.fault(askPath, fault)
+					expect(t, at, fmt.Sprint("../strange", n), "unavailable")
+					server.fault(askPath, nil)
+					expect(t, at, "known", "ok")
+					pass(time.Second)
+				}
+			})
+		})
+	}
+}
+
+// An endpoint that asks for a rest from those who were in gets a short one.
+func TestG92_TheRestOfKnownTokensIsShort(t *testing.T) {
+	withEndpoint(t, nil, func(t *testing.T, at *introspect.Introspector, server *issuer) {
+		server.tokens["known"] = active(nil)
+		expect(t, at, "known", "ok")
+		pass(2 * time.Minute) // its answer is too old by now
+		server.fault(askPath, resting(http.StatusTooManyRequests, "3600"))
+		expect(t, at, "known", "unavailable")
+		server.fault(askPath, nil)
+		pass(4 * time.Second)
+		expect(t, at, "known", "unavailable")
+		pass(time.Second)
+		expect(t, at, "known", "ok")
+	})
+}
+
 // The operator sees how the breaker stands and how the last call failed.
 func TestStatusTellsOfIntrospection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -57,12 +57,18 @@ func (l *lanes) learn(digest [sha256.Size]byte, err error, now time.Time) {
 	}
 }
 
-// enter takes a place for a call about a token and waits for its turn at most
-// so long. waited says whether it had to.
-func (l *lanes) enter(ctx context.Context, digest [sha256.Size]byte, now time.Time, atMost time.Duration) (leave func(), waited bool, err error) {
+// knows says whether the endpoint vouched for a token lately.
+func (l *lanes) knows(digest [sha256.Size]byte, now time.Time) bool {
+	_, known := l.recent.get(digest, now)
+	return known
+}
+
+// enter takes a place for a call about a token, known or not, and waits for its
+// turn at most so long. waited says whether it had to.
+func (l *lanes) enter(ctx context.Context, known bool, atMost time.Duration) (leave func(), waited bool, err error) {
 	// Nobody can send to a nil channel: a stranger finds no place there.
 	var slotsReserved, waitingReserved chan struct{}
-	if _, known := l.recent.get(digest, now); known {
+	if known {
 		slotsReserved, waitingReserved = l.slotsReserved, l.waitingReserved
 	}
 	room := take(l.waiting, waitingReserved, nil)
