@@ -45,6 +45,44 @@ func (f Foreign) Origin() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// keptAs names what is kept of an issuer. Settings that need other documents of
+// the same origin keep them apart: of two that wrote over each other, one would
+// start without what it needs.
+func (f *Foreign) keptAs() string {
+	name := f.Origin()
+	if !f.needsKeys() {
+		name += "-metadata"
+	} else if !f.discovers() {
+		name += "-keys"
+	}
+	return name
+}
+
+// load is Keeper.Load for storage that may hang, whatever its context says: the
+// reading of keys is to begin all the same.
+func (f *Foreign) load(ctx context.Context) (document []byte, err error) {
+	type loaded struct {
+		document []byte
+		err      error
+	}
+	done := make(chan loaded, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- loaded{err: fmt.Errorf("panic: %v", p)}
+			}
+		}()
+		document, err := f.Keeper.Load(ctx, f.keptAs())
+		done <- loaded{document, err}
+	}()
+	select {
+	case l := <-done:
+		return l.document, l.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // restore takes what was kept, as long as nothing newer is there.
 func (r *Remote) restore(ctx context.Context) {
 	f := &r.foreign
@@ -53,7 +91,7 @@ func (r *Remote) restore(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
-	document, err := f.Keeper.Load(ctx, f.Origin())
+	document, err := f.load(ctx)
 	if err == nil {
 		err = r.take(document)
 	}
@@ -67,7 +105,12 @@ func (r *Remote) restore(ctx context.Context) {
 }
 
 // take judges a kept document by the rules for one that comes from the issuer.
-func (r *Remote) take(document []byte) error {
+func (r *Remote) take(document []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
 	f := &r.foreign
 	var last kept
 	if err := json.Unmarshal(document, &last); err != nil {
@@ -84,7 +127,6 @@ func (r *Remote) take(document []byte) error {
 	}
 	var known *metadata
 	var set *keySet
-	var err error
 	if f.discovers() {
 		if known, err = parseMetadata(last.Metadata, f.URL); err != nil {
 			return err
@@ -118,14 +160,24 @@ func (r *Remote) keep(ctx context.Context) {
 		defer r.saving.Unlock()
 		ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 		defer cancel()
-		document, err := json.Marshal(last)
-		if err == nil {
-			err = f.Keeper.Save(ctx, f.Origin(), document)
-		}
-		if err == nil {
+		if err := f.save(ctx, &last); err == nil {
 			r.keepHealth.good(f.Now())
 		} else if !errors.Is(err, context.Canceled) {
 			r.keepHealth.bad(err, f.Now())
 		}
 	}()
+}
+
+func (f *Foreign) save(ctx context.Context, last *kept) (err error) {
+	// A panic here would end the process.
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	document, err := json.Marshal(last)
+	if err != nil {
+		return err
+	}
+	return f.Keeper.Save(ctx, f.keptAs(), document)
 }

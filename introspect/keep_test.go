@@ -213,6 +213,53 @@ func TestTheIntrospectionEndpointIsKept(t *testing.T) {
 	})
 }
 
+// Two settings for one issuer, as for routes that differ, keep what each needs.
+func TestF11_SettingsOfOneIssuerKeepApartWhatTheyNeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		byKeys := func(f *introspect.Foreign) { f.Validate = introspect.ValidateJWT }
+		byAsking := func(f *introspect.Foreign) { withClient(f); f.Validate = introspect.ValidateIntrospect }
+		key := newKey("k", oauth.ES256)
+		server, kept := newIssuer(key), newDrawer()
+		server.tokens["opaque"] = active(nil)
+		run := func(change func(*introspect.Foreign)) *introspect.Remote {
+			remote := introspect.Start(settings(server, func(f *introspect.Foreign) { f.Keeper = kept; change(f) }))
+			synctest.Wait()
+			return remote
+		}
+		run(byKeys).Stop()
+		run(byAsking).Stop() // the last one to save
+		server.fault("/.well-known/oauth-authorization-server", down)
+		server.fault(jwksPath, down)
+		keys, asking := run(byKeys), run(byAsking)
+		defer keys.Stop()
+		defer asking.Stop()
+		expect(t, route(t, keys, nil), key.sign("at+jwt", claims(time.Now(), nil)), "ok")
+		expect(t, route(t, asking, nil), "opaque", "ok")
+	})
+}
+
+// faulty is storage of which nobody knows what it will do.
+type faulty func()
+
+func (f faulty) Load(context.Context, string) ([]byte, error) { f(); return nil, fs.ErrNotExist }
+func (f faulty) Save(context.Context, string, []byte) error   { f(); return nil }
+
+// Storage may hang whatever its context says, or panic: keys are read all the same.
+func TestStorageThatNeverAnswersDoesNotKeepKeysFromBeingRead(t *testing.T) {
+	for _, fault := range []func(free chan struct{}){
+		func(free chan struct{}) { <-free },
+		func(chan struct{}) { panic("in a storage module") },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			key, free := newKey("k", oauth.ES256), make(chan struct{})
+			at := route(t, start(t, newIssuer(key), func(f *introspect.Foreign) { f.Keeper = faulty(func() { fault(free) }) }), nil)
+			t.Cleanup(func() { close(free) })
+			pass(3 * time.Second)
+			expect(t, at, key.sign("at+jwt", claims(time.Now(), nil)), "ok")
+		})
+	}
+}
+
 // Storage may fail or hang: no request and no fetch waits for it.
 func TestStorageThatFailsIsNobodysBusiness(t *testing.T) {
 	for name, fault := range map[string]func(context.Context) error{
