@@ -25,7 +25,9 @@ func (b *BearerAuth) publishesAssertionKeys(w http.ResponseWriter, r *http.Reque
 	}
 	ring, err := b.upstream.app.assertionKeys(r.Context())
 	if err != nil {
-		b.log.Error("cannot publish the keys of identity assertions", "error", err)
+		if left, ok := requestLines.allow(lineNoKeys, reasonUnavailable); ok {
+			b.log.Error(lineNoKeys, "error", err, "not_logged", left)
+		}
 		wire.Error(w, oauth.Unavailable(err))
 		return true
 	}

@@ -19,6 +19,7 @@ const (
 	lineWouldRefuse = "bearer_auth lets a request pass that it would refuse"
 	lineUnavailable = "bearer_auth cannot check tokens"
 	linePanic       = "bearer_auth panicked and refused the request"
+	lineNoKeys      = "bearer_auth cannot publish the keys of identity assertions"
 )
 
 // note counts a decision, and tells it to the access log, to placeholders and,

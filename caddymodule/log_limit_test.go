@@ -1,6 +1,10 @@
 package caddymodule
 
 import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 )
@@ -37,5 +41,20 @@ func TestF29_LinesOfAClassAreBounded(t *testing.T) {
 	}
 	if written, _ := write(1000, "signature"); written != 100 {
 		t.Errorf("another class has %d lines", written)
+	}
+}
+
+// Anybody may ask for the keys of assertions, also while there are none to give.
+func TestF29_AFloodOfRequestsForAssertionKeysIsNoFloodOfLines(t *testing.T) {
+	var logged bytes.Buffer
+	b := &BearerAuth{Assertion: new(BearerAssertion), upstream: upstream{app: new(App)}, log: slog.New(slog.NewTextHandler(&logged, nil))}
+	for range 10 * lineBurst {
+		w := httptest.NewRecorder()
+		if !b.publishesAssertionKeys(w, httptest.NewRequest(http.MethodGet, assertionKeysPath, nil)) || w.Code != http.StatusServiceUnavailable {
+			t.Fatalf("status %d", w.Code)
+		}
+	}
+	if lines := bytes.Count(logged.Bytes(), []byte("\n")); lines == 0 || lines > lineBurst+10 {
+		t.Errorf("%d lines", lines)
 	}
 }

@@ -61,7 +61,7 @@ func parseKeySet(body []byte, algorithms []string) (*keySet, error) {
 		}
 		kid, isText := oauth.StringMember(key, "kid")
 		if kid != "" && kids[kid] {
-			return nil, fmt.Errorf("key set: two keys are named %q", kid)
+			return nil, fmt.Errorf("key set: two keys are named %q", clip(kid))
 		}
 		kids[kid] = true
 		if isText {

@@ -127,6 +127,10 @@ func TestF13_RS26_SetsRefusedAsAWhole(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
+	long := newKey(strings.Repeat("x", 100_000), oauth.ES256).jwk()
+	if _, err := introspect.ParseKeySet([]byte(set(long, long)), introspect.DefaultAlgorithms); err == nil || len(err.Error()) > 1000 {
+		t.Error("an issuer can write as much into our log as it likes")
+	}
 	if got := parseKeys(t, set(many(100)...)); len(got) != 100 {
 		t.Errorf("%d of 100 keys", len(got))
 	}

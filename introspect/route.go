@@ -39,8 +39,8 @@ func readJWT(token string) (*unverified, error) {
 // them are held to the rules for JWTs, so that a JWE or a mangled JWT is never
 // taken for an opaque token (RS1, RS16).
 func jwtShaped(token string) bool {
-	// "ey" is an opening brace and white space or a quote.
-	return strings.HasPrefix(token, "ey") && strings.Contains(token, ".")
+	// An opening brace, then a quote or a space, or a line break or a tab.
+	return (strings.HasPrefix(token, "ey") || strings.HasPrefix(token, "ew")) && strings.Contains(token, ".")
 }
 
 // route says which issuer answers for a token; for a JWT, also what it says.

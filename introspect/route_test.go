@@ -91,6 +91,8 @@ func TestRoute(t *testing.T) {
 		}{
 			{"foreign JWT", key.sign("at+jwt", claims(time.Now(), nil)), "ok", "corp", 0},
 			{"our JWT", ours, "ok", "/", 0},
+			{"JWT with a line break", key.signRaw("{\n\"alg\":\"ES256\",\"kid\":\"k\"}", mustJSON(claims(time.Now(), nil))), "ok", "corp", 0},
+			{"ID token with a line break", key.signRaw("{\r\n\"alg\":\"ES256\",\"kid\":\"k\"}", mustJSON(claims(time.Now(), map[string]any{"nonce": "n"}))), introspect.ReasonType, "corp", 0},
 			{"foreign opaque token", "opaque", "ok", "corp", 1},
 			{"unknown opaque token", "nobody's", introspect.ReasonInactive, "corp", 1},
 			{"our opaque token", ownPrefix + "x", "ok", "/", 0},
