@@ -92,6 +92,27 @@ func TestF15_StrangersDoNotOpenTheBreakerForThoseWhoWereIn(t *testing.T) {
 	}
 }
 
+// Nor does a changed setting make strangers of them.
+func TestF15_WhoWasInIsKnownAfterASettingHasChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newIssuer(newKey("k", oauth.ES256))
+		server.tokens["known"] = active(nil)
+		before := start(t, server, withClient)
+		synctest.Wait()
+		expect(t, route(t, before, nil), "known", "ok")
+		at := route(t, start(t, server, func(f *introspect.Foreign) {
+			withClient(f)
+			f.Previous, f.Timeout = before, 2*time.Second
+		}), nil)
+		synctest.Wait()
+		server.fault(askPath, resting(http.StatusTooManyRequests, "3600"))
+		expect(t, at, "stranger", "unavailable")
+		server.fault(askPath, nil)
+		expect(t, at, "known", "ok")
+		expect(t, at, "stranger", "unavailable")
+	})
+}
+
 // An endpoint that asks for a rest from those who were in gets a short one.
 func TestG92_TheRestOfKnownTokensIsShort(t *testing.T) {
 	withEndpoint(t, nil, func(t *testing.T, at *introspect.Introspector, server *issuer) {

@@ -38,6 +38,9 @@ func (r *Remote) inherit(other *Remote) {
 		return
 	}
 	r.metadata.Store(other.metadata.Load())
+	if r.introspection != nil && other.introspection != nil {
+		r.introspection.lanes.recent = other.introspection.lanes.recent
+	}
 	last := other.keys.Load()
 	if last == nil {
 		return
