@@ -142,39 +142,47 @@ func (r *Remote) take(document []byte) (err error) {
 	return nil
 }
 
-// keep saves what is known now, in the background: no request and no fetch waits
-// for storage. A save that finds another under way is left to the next fetch.
+// keep saves what is known, in the background: no request and no fetch waits for
+// storage. While a save goes on one more waits, for it could have saved a key that
+// the issuer has withdrawn since.
 func (r *Remote) keep(ctx context.Context) {
-	f := &r.foreign
-	if f.Keeper == nil || f.JWKSFile != "" || !r.saving.TryLock() {
+	if r.foreign.Keeper == nil || r.foreign.JWKSFile != "" || r.unsaved.Swap(true) {
 		return
 	}
-	last := kept{Issuer: f.URL, Origin: f.Origin(), Read: f.Now()}
-	if known := r.metadata.Load(); known != nil {
-		last.Metadata = known.document
-	}
-	if set := r.keys.Load(); set != nil {
-		last.Keys, last.Read = set.document, set.read
-	}
 	go func() {
-		defer r.saving.Unlock()
+		select {
+		case r.saving <- struct{}{}:
+			defer func() { <-r.saving }()
+		case <-ctx.Done():
+			return
+		}
+		r.unsaved.Store(false)
 		ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 		defer cancel()
-		if err := f.save(ctx, &last); err == nil {
-			r.keepHealth.good(f.Now())
+		now := r.foreign.Now()
+		if err := r.save(ctx, now); err == nil {
+			r.keepHealth.good(now)
 		} else if !errors.Is(err, context.Canceled) {
-			r.keepHealth.bad(err, f.Now())
+			r.keepHealth.bad(err, now)
 		}
 	}()
 }
 
-func (f *Foreign) save(ctx context.Context, last *kept) (err error) {
+func (r *Remote) save(ctx context.Context, now time.Time) (err error) {
 	// A panic here would end the process.
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
+	f := &r.foreign
+	last := kept{Issuer: f.URL, Origin: f.Origin(), Read: now}
+	if known := r.metadata.Load(); known != nil {
+		last.Metadata = known.document
+	}
+	if set := r.keys.Load(); set != nil {
+		last.Keys, last.Read = set.document, set.read
+	}
 	document, err := json.Marshal(last)
 	if err != nil {
 		return err

@@ -238,6 +238,46 @@ func TestF11_SettingsOfOneIssuerKeepApartWhatTheyNeed(t *testing.T) {
 	})
 }
 
+// A key that is withdrawn while the set that had it is being saved is gone after
+// a restart, too.
+func TestRS27_WhatIsReadDuringASaveIsSavedAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		withdrawn, next := newKey("a", oauth.ES256), newKey("b", oauth.ES256)
+		server, kept := newIssuer(withdrawn), newDrawer()
+		slow := slowDrawer{kept, time.Second}
+		remote := introspect.Start(settings(server, func(f *introspect.Foreign) { f.Keeper = slow }))
+		synctest.Wait()
+		server.set(next)
+		for range 3 {
+			if err := remote.RefreshNow(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(5 * time.Second)
+		remote.Stop()
+		server.fault("/.well-known/oauth-authorization-server", down)
+		server.fault(jwksPath, down)
+		at := route(t, start(t, server, func(f *introspect.Foreign) { f.Keeper = kept }), nil)
+		synctest.Wait()
+		expect(t, at, withdrawn.sign("at+jwt", claims(time.Now(), nil)), "unavailable")
+		expect(t, at, next.sign("at+jwt", claims(time.Now(), nil)), "ok")
+		if kept.saves != 2 {
+			t.Errorf("%d saves", kept.saves)
+		}
+	})
+}
+
+// slowDrawer takes its time to save.
+type slowDrawer struct {
+	*drawer
+	takes time.Duration
+}
+
+func (s slowDrawer) Save(ctx context.Context, name string, document []byte) error {
+	<-time.After(s.takes)
+	return s.drawer.Save(ctx, name, document)
+}
+
 // faulty is storage of which nobody knows what it will do.
 type faulty func()
 

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +23,8 @@ type Remote struct {
 	keys     atomic.Pointer[snapshot]
 	trouble  atomic.Pointer[error] // of the last attempt to read
 	anew     atomic.Bool           // read metadata again, however new it is
-	saving   sync.Mutex            // held while a save goes on
+	saving   chan struct{}         // holds one while a save goes on
+	unsaved  atomic.Bool           // a save waits to begin
 
 	metadataHealth, keysHealth, keepHealth *health
 	metadataRead                           time.Time // only the refresher's goroutine uses it
@@ -37,7 +37,7 @@ type Remote struct {
 func Start(foreign Foreign) *Remote {
 	previous := foreign.Previous
 	foreign.Previous = nil // or each reload would keep all that came before it
-	r := &Remote{foreign: foreign.withDefaults(), done: make(chan struct{})}
+	r := &Remote{foreign: foreign.withDefaults(), done: make(chan struct{}), saving: make(chan struct{}, 1)}
 	if foreign.Client == nil {
 		r.foreign.Client = newClient(&r.foreign)
 	}
@@ -77,8 +77,8 @@ func (r *Remote) run(ctx context.Context) {
 func (r *Remote) Stop() {
 	r.cancel()
 	<-r.done
-	r.saving.Lock()   // the last save has ended
-	r.saving.Unlock() //nolint:staticcheck // nothing is to be done meanwhile
+	r.saving <- struct{}{} // the last save has ended
+	<-r.saving
 	r.foreign.Client.CloseIdleConnections()
 }
 
