@@ -16,7 +16,8 @@ import (
 )
 
 // RS33, F21, F22: whatever a cache remembers, forgets or mixes up, routes decide
-// alike. A million requests are
+// alike, whoever is denied meanwhile and whatever a caller can prove. A million
+// requests are
 //
 //	DIFFERENTIAL_ROUNDS=50 go test -run TestRS33 -timeout 1h ./introspect
 const differentialRequests = 20_000
@@ -70,6 +71,8 @@ type differential struct {
 	local    *ledger
 	caches   []*introspect.Cache
 	routes   [][]*introspect.Introspector
+	denied   *introspect.DenyList
+	holder   holder
 	tokens   []string
 	minted   int
 	seen     map[string]int
@@ -82,7 +85,10 @@ func (d *differential) now() time.Time { return time.Now().Add(d.offset) }
 
 func newDifferential(t *testing.T) *differential {
 	t.Helper()
-	d := &differential{t: t, random: 1, seen: map[string]int{}, local: &ledger{tokens: map[string]introspect.Token{}, revoked: map[string]bool{}}}
+	d := &differential{
+		t: t, random: 1, seen: map[string]int{}, holder: newHolder(), local: &ledger{tokens: map[string]introspect.Token{}, revoked: map[string]bool{}},
+	}
+	d.denied = introspect.NewDenyList(d.now)
 	one, err := introspect.NewCache(1)
 	if err != nil {
 		t.Fatal(err)
@@ -113,15 +119,18 @@ func newDifferential(t *testing.T) *differential {
 		Name: "/", URL: localURL, Source: d.local, Fingerprint: 1, Local: true,
 		Opaque: func(token string) bool { return strings.HasPrefix(token, ownPrefix) },
 	})
-	for _, asks := range []introspect.Config{
+	// A proof is used up by being looked at: each cache has a register of its own.
+	registers := []introspect.ProofRegister{&spent{now: d.now}, &spent{now: d.now}, &spent{now: d.now}, &spent{now: d.now}}
+	for n, asks := range []introspect.Config{
 		{Issuers: issuers, Audiences: []string{api}, Leeway: 10 * time.Second},
 		{Issuers: issuers, Audiences: []string{"https://b.example.com", "https://c.example.com"}},
 		{Issuers: issuers[1:], Audiences: []string{api}, Leeway: time.Minute},
 		{Issuers: issuers[:1], Audiences: []string{api}, Leeway: 30 * time.Second},
 	} {
 		var same []*introspect.Introspector
-		for _, cache := range d.caches {
-			asks.Cache, asks.Now, asks.OwnPrefixes = cache, d.now, []string{ownPrefix}
+		for which, cache := range d.caches {
+			asks.Cache, asks.Now, asks.OwnPrefixes, asks.DenyList = cache, d.now, []string{ownPrefix}, d.denied
+			asks.DPoP = proofs(n, registers[which])
 			made, err := introspect.New(asks)
 			if err != nil {
 				t.Fatal(err)
@@ -139,7 +148,7 @@ func (d *differential) mint() {
 	from := d.random.roll(len(d.servers))
 	key, now := d.keys[from][d.random.roll(2)], d.now()
 	all := claims(now, map[string]any{
-		"iss": d.servers[from].url, "sub": fmt.Sprint("user", d.random.roll(10)), "jti": fmt.Sprint(d.minted), "iat": now.Unix() - int64(d.random.roll(60)) + 15,
+		"iss": d.servers[from].url, "sub": fmt.Sprint("user", d.random.roll(10)), "jti": fmt.Sprint(d.minted), "sid": fmt.Sprint("login", d.random.roll(40)), "iat": now.Unix() - int64(d.random.roll(60)) + 15,
 		"exp": now.Unix() + int64(d.random.roll(900)) - 60, "nbf": now.Unix() + int64(d.random.roll(90)) - 70,
 		"aud": [][]string{{api}, {api, "https://b.example.com"}, {"https://b.example.com"}, {"https://other.example.com"}}[d.random.roll(4)],
 	})
@@ -150,9 +159,10 @@ func (d *differential) mint() {
 		token = key.sign("at+jwt", all)
 	case 1:
 		token = key.sign("JWT", claims(now, map[string]any{"iss": d.servers[from].url, "nonce": "n"}))
-	case 2:
-		all["cnf"] = map[string]any{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}
+	case 2, 10, 11:
+		all["cnf"] = d.holder.binding(d.random.roll(5))
 		token = key.sign("at+jwt", all)
+		d.holder.bound[token] = true
 	case 3: // the twin of a good token, but for its signature
 		good := key.sign("at+jwt", all)
 		token = good[:len(good)-20] + strings.Repeat("A", 18) + good[len(good)-2:]
@@ -163,7 +173,7 @@ func (d *differential) mint() {
 		token = fmt.Sprint("unknown", d.minted)
 	case 7, 8:
 		token = fmt.Sprint(ownPrefix, d.minted)
-		d.local.tokens[token] = introspect.Token{Issuer: localURL, Subject: "demo", Audience: []string{api}, Expires: now.Unix() + int64(d.random.roll(900)) - 20}
+		d.local.tokens[token] = introspect.Token{Issuer: localURL, Subject: "demo", SessionID: fmt.Sprint("login", d.random.roll(40)), Audience: []string{api}, Expires: now.Unix() + int64(d.random.roll(900)) - 20}
 	case 9:
 		token = "eyJ" + strings.Repeat("x", d.random.roll(50)) + "."
 	default:
@@ -172,6 +182,8 @@ func (d *differential) mint() {
 	if d.tokens = append(d.tokens, token); len(d.tokens) > 200 {
 		delete(d.local.tokens, d.tokens[0])
 		delete(d.local.revoked, d.tokens[0])
+		delete(d.holder.bound, d.tokens[0])
+		delete(d.holder.used, d.tokens[0])
 		d.servers[0].answer(d.tokens[0], nil)
 		d.tokens = d.tokens[1:]
 	}
@@ -214,21 +226,26 @@ func (d *differential) happen(step int) {
 	case 4, 5, 6, 7, 8, 9, 10, 11:
 		d.local.revoked[d.recent()] = true
 		d.local.epoch++
+	case 12, 13, 14, 15, 16, 17:
+		d.deny()
+	}
+	if step == 50 { // from then on it is known who is denied
+		d.denied.Apply(nil)
 	}
 	pass(time.Duration(d.random.roll(500)) * time.Millisecond)
 }
 
 // decided is all that a route says of a token.
-func decided(at *introspect.Introspector, token string) (said string, cached bool) {
-	result, err := at.Introspect(context.Background(), introspect.Presented{Token: oauth.NewSecret(token)})
+func decided(at *introspect.Introspector, presented introspect.Presented) (said string, cached bool) {
+	result, err := at.Introspect(context.Background(), presented)
 	var refusal *introspect.Refusal
 	var fault *introspect.Unavailable
 	switch {
 	case err == nil:
 		found := result.Token
-		return fmt.Sprintf("ok %s %s %s %s %s", result.Issuer, found.Subject, found.ClientID, found.Scope, found.ID), result.Cached
+		return fmt.Sprintf("ok %s %s %s %s %s %s", result.Issuer, found.Subject, found.ClientID, found.Scope, found.ID, result.Nonce), result.Cached
 	case errors.As(err, &refusal):
-		return refusal.Reason + " " + result.Issuer, false
+		return refusal.Reason + " " + result.Issuer + " " + result.Nonce, false
 	case errors.As(err, &fault):
 		return "unavailable " + result.Issuer, false
 	default:
@@ -240,11 +257,15 @@ func decided(at *introspect.Introspector, token string) (said string, cached boo
 func (d *differential) request(step int) {
 	token := d.recent()
 	which := d.random.roll(len(d.routes))
-	want, _ := decided(d.routes[which][0], token)
+	presented := d.holder.present(token, &d.random, d.now())
+	want, _ := decided(d.routes[which][0], presented)
 	word, _, _ := strings.Cut(want, " ")
+	if words := strings.Split(want, " "); word == introspect.ReasonNonce {
+		d.holder.nonce = words[len(words)-1]
+	}
 	d.seen[word]++
 	for n, at := range d.routes[which][1:] {
-		got, cached := decided(at, token)
+		got, cached := decided(at, presented)
 		if got != want {
 			d.t.Fatalf("request %d, route %d, cache %d: %q, without a cache %q, for %s", step, which, n+1, got, want, token)
 		}
@@ -270,7 +291,8 @@ func TestRS33_F21_F22_DecisionsAreTheSameWithAnyCacheAndWithout(t *testing.T) {
 		for _, word := range []string{
 			"ok", "unavailable", introspect.ReasonExpired, introspect.ReasonNotYetValid, introspect.ReasonAudience, introspect.ReasonUnknownKey,
 			introspect.ReasonSignature, introspect.ReasonIssuer, introspect.ReasonBound, introspect.ReasonType, introspect.ReasonInactive,
-			introspect.ReasonRevoked, introspect.ReasonMalformed,
+			introspect.ReasonRevoked, introspect.ReasonMalformed, introspect.ReasonDenied, introspect.ReasonUnbound, introspect.ReasonProof,
+			introspect.ReasonReplayed, introspect.ReasonNonce,
 		} {
 			if d.seen[word] == 0 {
 				t.Errorf("no request ended with %q", word)
