@@ -71,8 +71,8 @@ func (h *holder) present(token string, random *dice, now time.Time) introspect.P
 
 // spent is a register that forgets proofs that nobody takes any more.
 type spent struct {
-	register
-	now func() time.Time
+	register register
+	now      func() time.Time
 }
 
 func (s *spent) Spend(ctx context.Context, id string, expires time.Time) (bool, error) {
@@ -81,6 +81,8 @@ func (s *spent) Spend(ctx context.Context, id string, expires time.Time) (bool, 
 	}
 	return s.register.Spend(ctx, id, expires)
 }
+
+func (s *spent) NonceKey(ctx context.Context) ([]byte, error) { return s.register.NonceKey(ctx) }
 
 // proofs are how the nth route takes bound tokens.
 func proofs(n int, known introspect.ProofRegister) *introspect.DPoP {

@@ -63,8 +63,9 @@ type process struct {
 }
 
 // start runs the binary with a Caddyfile, with home as its HOME and data
-// directory, and waits until it serves. It is stopped when the test ends.
-func start(t *testing.T, caddyfile, home string) *process {
+// directory and env in its environment, and waits until it serves. It is stopped
+// when the test ends.
+func start(t *testing.T, caddyfile, home string, env ...string) *process {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "Caddyfile")
 	if err := os.WriteFile(path, []byte(caddyfile), 0o600); err != nil {
@@ -72,6 +73,7 @@ func start(t *testing.T, caddyfile, home string) *process {
 	}
 	p := &process{t: t, done: make(chan struct{})}
 	p.cmd = command(t, home, "run", "--adapter", "caddyfile", "--config", path)
+	p.cmd.Env = append(p.cmd.Env, env...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
