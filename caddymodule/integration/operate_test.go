@@ -160,12 +160,7 @@ func TestF11_TheBinaryStartsWhileTheIssuerIsDown(t *testing.T) {
 // gets in.
 func TestTheAdminAPIOverAUnixSocket(t *testing.T) {
 	f, home := newForeignIssuer(t), t.TempDir()
-	dir, err := os.MkdirTemp("", "admin") // the names of sockets are short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	socket := filepath.Join(dir, "s")
+	socket := filepath.Join(t.TempDir(), "s")
 	api, run := operatedGateway(t, f, "unix/"+socket, home)
 	run()
 	token := f.token(nil)
