@@ -32,6 +32,8 @@ func TestRS38_RS20_RS36_ModesRulesAndBoundTokens(t *testing.T) {
 		proven := func(method, path string, claims map[string]any) []string {
 			return g.proof(method, path, g.bound(claims), nil)
 		}
+		bound := g.bound(nil)
+		besideProof := append(bearer(bound), g.proof("GET", "/read", bound, nil)[1:]...)
 		used := proven("GET", "/read", nil)
 		wantStatus(t, g.send("GET /read", used...), http.StatusOK)
 		g.upstream.next()
@@ -52,6 +54,7 @@ func TestRS38_RS20_RS36_ModesRulesAndBoundTokens(t *testing.T) {
 			{"no proof", "GET /read", []string{"Authorization: DPoP " + g.bound(nil)}, [3]wanted{refused, refused, passes}},
 			{"bound, Bearer", "GET /read", bearer(g.bound(nil)), [3]wanted{refused, refused, passes}},
 			{"bound, Bearer, of the scope", "GET /write", bearer(g.bound(map[string]any{"scope": "write"})), [3]wanted{refused, refused, passes}},
+			{"bound, Bearer, a proof beside it", "GET /read", besideProof, [3]wanted{refused, refused, passes}},
 			{"bound to a certificate", "GET /read", bearer(cnf(map[string]any{"x5t#S256": g.key.Thumbprint()})), [3]wanted{refused, refused, passes}},
 			{"bound to what nobody knows", "GET /read", bearer(cnf(map[string]any{"x": "y"})), [3]wanted{refused, refused, passes}},
 			{"cnf is text", "GET /read", bearer(cnf("x")), [3]wanted{refused, refused, passes}},
