@@ -90,7 +90,7 @@ func (b *BearerAuth) exchange(ctx context.Context, t *introspect.Token, kept *si
 			return "", now, now, fmt.Errorf("there is no realm %s", b.ExchangeToken.Realm)
 		}
 		signed, access, err := r.Tokens.Exchange(t.Claims, b.ExchangeToken.Audience, now, now.Add(time.Duration(b.ExchangeToken.Lifetime)))
-		return signed.Reveal(), access.IssuedAt, access.Expires, err
+		return signed.Reveal(), now, access.Expires, err
 	})
 	if err != nil {
 		return "", refuseUnavailable(err)

@@ -17,8 +17,8 @@ var errBound = errors.New("the token is bound to a key, and the JWT would not be
 // opened. The JWT says the same of who may do what; its audience and its end are
 // the caller's to choose, the end not after the token's own.
 //
-// It bears the jti, grant and session of the token: what revokes one revokes the
-// other. A token that is bound to a key is an error, for the JWT would not be.
+// It bears the jti, iat, grant and session of the token: what revokes one revokes
+// the other, and what was issued before a time stays so. A token that is bound to a key is an error, for the JWT would not be.
 func (m *Minter) Exchange(claims map[string]any, audience []string, now, expires time.Time) (oauth.Secret, Access, error) {
 	access, err := readAccess(&claimReader{object: claims, ok: true})
 	if err != nil {
@@ -30,10 +30,13 @@ func (m *Minter) Exchange(claims map[string]any, audience []string, now, expires
 	if _, bound := claims["cnf"]; bound {
 		return oauth.Secret{}, Access{}, errBound
 	}
+	if !now.Before(access.Expires) {
+		return oauth.Secret{}, Access{}, ErrExpired
+	}
 	if expires.Before(access.Expires) {
 		access.Expires = wholeSeconds(expires)
 	}
-	access.IssuedAt, access.Audience = wholeSeconds(now), audience
+	access.Audience = audience
 	if err := access.check(); err != nil {
 		return oauth.Secret{}, Access{}, fmt.Errorf("no JWT for the upstream of client %q: %w", access.ClientID, err)
 	}
