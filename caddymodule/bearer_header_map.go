@@ -55,7 +55,7 @@ func checkHeaderName(name string, taken guard) error {
 	folded := newGuard(name)[0]
 	switch {
 	case !isToken(name):
-		return fmt.Errorf("%q is no name of a header", name)
+		return fmt.Errorf("%q is no name of a header, such as X-User-Roles: without colon, spaces and accents", name)
 	case slices.Contains(newGuard(standardHeaders[:]...), folded):
 		return fmt.Errorf("header %s is one that the upstream gets anyway, and nothing else can be in it; choose another name", name)
 	case reservedHeaders.has(name) || overrideGuard.has(name) ||

@@ -52,7 +52,7 @@ func (b *BearerAuth) provisionRules() error {
 		return err
 	}
 	for _, warning := range append(warnings, b.warnings()...) {
-		b.log.Warn(warning)
+		b.log.Warn(warning, "audience", b.Audience)
 	}
 	b.rules = rules
 	return nil

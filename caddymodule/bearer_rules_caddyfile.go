@@ -45,7 +45,8 @@ func (b *BearerAuth) readAllow(d *caddyfile.Dispenser) error {
 	for rest := args[2:]; len(rest) > 0; {
 		word := rest[0]
 		if !slices.Contains(conditionWords, word) {
-			return d.Errf("allow %s %s may be followed by %s, not by %q", args[0], args[1], strings.Join(conditionWords, ", "), word)
+			return d.Errf("allow %s %s may be followed by %s, not by %q. Methods have commas between them, as in GET,HEAD, and each path has its own line",
+				args[0], args[1], strings.Join(conditionWords, ", "), word)
 		}
 		values := conditionValues(rest)
 		if err := add(word, values); err != nil {

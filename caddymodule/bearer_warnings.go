@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -41,9 +42,19 @@ func (b *BearerAuth) warnings() []string {
 		warnings = append(warnings, "public * opens every path that no line before it names, /Admin beside /admin* included. "+
 			"Name the paths that are public: what no line names is denied")
 	}
+	for _, header := range b.Headers {
+		if !slices.ContainsFunc(header.mapped().parts, func(p headerPart) bool { return p.claim != "" }) {
+			warnings = append(warnings, fmt.Sprintf("header %s says nothing of the token: placeholders that do begin with http.auth.token., "+
+				"as in {http.auth.token.name}", header.Name))
+		}
+	}
 	if choosesByPath(b.MatcherSetsRaw) {
 		warnings = append(warnings, "the matcher of bearer_auth chooses by path: what it leaves out reaches the upstream without a token, "+
 			"and in Caddy /orders does not cover /orders/1. Guard the whole site, and say with public what is open")
+	}
+	if choosesByToken(b.MatcherSetsRaw) {
+		warnings = append(warnings, "the matcher of bearer_auth asks for the token that is still to be judged: unless another bearer_auth "+
+			"stands before it, every request gets 500. Say with allow what a token must have")
 	}
 	return warnings
 }
@@ -53,23 +64,27 @@ func opensTheRest(rule BearerRule) bool {
 	return rule.Public && len(rule.Methods) == 0 && (rule.Path == "" || rule.Path == "*" || rule.Path == "/*")
 }
 
-// choosesByPath says whether a path decides which requests are guarded, also
-// inside `not`.
+// choosesByPath says whether a path decides which requests are guarded.
 func choosesByPath(sets caddyhttp.RawMatcherSets) bool {
+	return anyMatcher(sets, func(name string, raw []byte) bool {
+		return name == "path" || name == "path_regexp" || name == "expression" && bytes.Contains(raw, []byte("path"))
+	})
+}
+
+// choosesByToken says whether a token that is still to be judged does.
+func choosesByToken(sets caddyhttp.RawMatcherSets) bool {
+	return anyMatcher(sets, func(name string, raw []byte) bool {
+		return strings.HasPrefix(name, "token_") || name == "expression" && bytes.Contains(raw, []byte("token_"))
+	})
+}
+
+// anyMatcher says whether one of the matchers is meant, also inside `not`.
+func anyMatcher(sets caddyhttp.RawMatcherSets, meant func(name string, raw []byte) bool) bool {
 	for _, set := range sets {
 		for name, raw := range set {
-			switch name {
-			case "path", "path_regexp":
+			var inner caddyhttp.RawMatcherSets
+			if meant(name, raw) || name == "not" && json.Unmarshal(raw, &inner) == nil && anyMatcher(inner, meant) {
 				return true
-			case "not":
-				var inner caddyhttp.RawMatcherSets
-				if json.Unmarshal(raw, &inner) == nil && choosesByPath(inner) {
-					return true
-				}
-			case "expression":
-				if bytes.Contains(raw, []byte("path")) {
-					return true
-				}
 			}
 		}
 	}

@@ -60,6 +60,11 @@ func TestWeakRoutesAreNamed(t *testing.T) {
 		"matcher by not":         {BearerAuth{MatcherSetsRaw: matcher(`{"not":[{"method":["GET"]},{"path":["/health"]}]}`)}, []string{"chooses by path"}},
 		"matcher not by method":  {BearerAuth{MatcherSetsRaw: matcher(`{"not":[{"method":["GET"]}]}`)}, nil},
 		"matcher by expression":  {BearerAuth{MatcherSetsRaw: matcher(`{"expression":"path('/a*')"}`)}, []string{"chooses by path"}},
+		"header of the token":    {BearerAuth{Headers: []BearerHeader{{Name: "X-A", Value: "of {http.auth.token.a}"}, {Name: "X-B", Value: "{http.auth.user.id}"}}}, nil},
+		"header of no claim":     {BearerAuth{Headers: []BearerHeader{{Name: "X-A", Value: "{http.auth.tokens.a}"}, {Name: "X-B", Value: "b"}}}, []string{"header X-A", "header X-B"}},
+		"matcher by scope":       {BearerAuth{MatcherSetsRaw: matcher(`{"token_scope":{"scopes":["a"]}}`)}, []string{"still to be judged"}},
+		"matcher not by claim":   {BearerAuth{MatcherSetsRaw: matcher(`{"not":[{"token_claim":{"a":["b"]}}]}`)}, []string{"still to be judged"}},
+		"scope in an expression": {BearerAuth{MatcherSetsRaw: matcher(`{"expression":"token_scope('a')"}`)}, []string{"still to be judged"}},
 		"two at once":            {BearerAuth{Mode: modeReportOnly, Leeway: caddy.Duration(time.Minute)}, []string{"report_only", "leeway 1m0s"}},
 	} {
 		wantWarnings(t, name, c.route.warnings(), c.want...)

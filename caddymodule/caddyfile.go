@@ -165,7 +165,7 @@ func switches(known map[string]*bool) reader {
 		for d.NextArg() {
 			on, ok := known[d.Val()]
 			if !ok {
-				return d.Errf("%s takes no %q", option, d.Val())
+				return d.Errf("%s takes no %q; there are %s", option, d.Val(), strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 			}
 			if *on {
 				return d.Errf("%s %s is there twice", option, d.Val())

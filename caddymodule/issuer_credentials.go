@@ -70,7 +70,7 @@ func (o *IssuerIntrospection) readCertificate(repl *caddy.Replacer) (*introspect
 	if o.Certificate == "" || o.CertificateKey == "" {
 		return nil, errors.New("two files are needed, as in: certificate /run/secrets/gateway.crt /run/secrets/gateway.key")
 	}
-	c := &renewedCertificate{now: time.Now}
+	c := &renewedCertificate{now: time.Now, log: slog.New(activeLog{})}
 	var err error
 	if c.file, err = repl.ReplaceOrErr(o.Certificate, true, true); err != nil {
 		return nil, err
@@ -89,6 +89,7 @@ func (o *IssuerIntrospection) readCertificate(repl *caddy.Replacer) (*introspect
 type renewedCertificate struct {
 	file, keyFile string
 	now           func() time.Time
+	log           *slog.Logger
 
 	mu      sync.Mutex
 	current *tls.Certificate
@@ -98,10 +99,15 @@ type renewedCertificate struct {
 func (c *renewedCertificate) load() error {
 	loaded, err := tls.LoadX509KeyPair(c.file, c.keyFile)
 	c.looked = c.now()
-	if err == nil {
-		c.current = &loaded
+	if err != nil {
+		return err
 	}
-	return err
+	if c.looked.After(loaded.Leaf.NotAfter) {
+		c.log.Warn("a client certificate has expired: the issuer will not take it. Put a new one in its place",
+			"certificate", c.file, "expired", loaded.Leaf.NotAfter)
+	}
+	c.current = &loaded
+	return nil
 }
 
 // get is for tls.Config.GetClientCertificate. Files that cannot be read, or do
@@ -112,7 +118,7 @@ func (c *renewedCertificate) get(*tls.CertificateRequestInfo) (*tls.Certificate,
 	defer c.mu.Unlock()
 	if c.now().Sub(c.looked) >= certificateEvery {
 		if err := c.load(); err != nil {
-			slog.New(activeLog{}).Warn("a client certificate cannot be read again; the last good one is used", "certificate", c.file, "error", err)
+			c.log.Warn("a client certificate cannot be read again; the last good one is used", "certificate", c.file, "error", err)
 		}
 	}
 	return c.current, nil

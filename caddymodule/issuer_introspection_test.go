@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -132,7 +134,10 @@ func TestAClientCertificateIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	certificate, key := writeCertificate(t, dir, "first")
 	now := time.Unix(1e9, 0)
-	c := &renewedCertificate{file: certificate, keyFile: key, now: func() time.Time { return now }}
+	var log bytes.Buffer
+	c := &renewedCertificate{
+		file: certificate, keyFile: key, now: func() time.Time { return now }, log: slog.New(slog.NewTextHandler(&log, nil)),
+	}
 	if err := c.load(); err != nil {
 		t.Fatal(err)
 	}
@@ -163,4 +168,12 @@ func TestAClientCertificateIsReadAgain(t *testing.T) {
 	writeCertificate(t, dir, "third")
 	now = now.Add(certificateEvery)
 	shows("third")
+	if strings.Contains(log.String(), "expired") {
+		t.Errorf("a certificate that has not expired is called so: %s", log.String())
+	}
+	now = time.Now().Add(2 * time.Hour)
+	shows("third")
+	if !strings.Contains(log.String(), "has expired") || !strings.Contains(log.String(), certificate) {
+		t.Errorf("an expired certificate is not named: %s", log.String())
+	}
 }

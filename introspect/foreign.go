@@ -116,7 +116,7 @@ func (f Foreign) Check() error {
 	case f.TokenType != TokenTypeCompat && f.TokenType != TokenTypeStrict:
 		return fmt.Errorf("issuer %s: token_type %q is unknown: use compat or strict", f.URL, f.TokenType)
 	case f.Validate == ValidateIntrospect && f.ClientID == "":
-		return fmt.Errorf("issuer %s: validate introspect needs a client and its secret", f.URL)
+		return fmt.Errorf("issuer %s: validate introspect needs a client to ask as: add a block introspection with a line such as: client gateway {env.GATEWAY_SECRET}", f.URL)
 	case min(f.Refresh, f.MaxStale, f.Timeout, f.MaxTokenAge) < 0:
 		return fmt.Errorf("issuer %s: a duration is negative", f.URL)
 	case f.MaxStale < f.Refresh:

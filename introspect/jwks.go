@@ -69,7 +69,7 @@ func parseKeySet(body []byte, algorithms []string) (*keySet, error) {
 		}
 	}
 	if len(set.keys) == 0 {
-		return nil, fmt.Errorf("key set: none of its %d keys fits the algorithms %v", len(members), algorithms)
+		return nil, fmt.Errorf("key set: none of its %d keys is a public key for signatures by %v", len(members), algorithms)
 	}
 	set.generation = generationOf(set.keys)
 	return set, nil
