@@ -54,6 +54,9 @@ func explainToken(app *App, r *http.Request) (any, error) {
 	if asked.Token == "" {
 		return nil, badRequest("give the access token as token")
 	}
+	if strings.ContainsAny(asked.Token, " \t\r\n") {
+		return nil, badRequest("token is the access token alone, without the word Bearer and without line breaks")
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), explainTimeout)
 	defer cancel()
 	request, err := imagine(ctx, cmp.Or(asked.Method, http.MethodGet), cmp.Or(asked.Path, "/"))
@@ -62,7 +65,7 @@ func explainToken(app *App, r *http.Request) (any, error) {
 	}
 	bearers := app.bearers.of(asked.Audience)
 	if len(bearers) == 0 {
-		return nil, apiError(http.StatusNotFound, errors.New("the running configuration has no bearer_auth for that"))
+		return nil, apiError(http.StatusNotFound, errors.New("the running configuration has no bearer_auth, or none that takes this audience"))
 	}
 	answer := explainAnswer{Results: make([]explained, 0, len(bearers))}
 	for _, b := range bearers {

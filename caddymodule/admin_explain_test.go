@@ -13,6 +13,7 @@ import (
 type verdict struct {
 	Audience, Issuers              []string
 	Matcher, Cached                bool
+	Mode                           string
 	Decision, Reason, Detail, Help string
 	Rule                           string
 	RequiredScope                  string `json:"required_scope"`
@@ -80,7 +81,7 @@ func TestExplain(t *testing.T) {
 			got.Rule != row.rule || got.RequiredScope != row.required || (got.Help == "") != (row.reason == "") || strings.Contains(got.Help, "for this reason") {
 			t.Errorf("%s: explained as %+v", name, got)
 		}
-		if !got.Matcher || !slices.Equal(got.Audience, []string{apiAudience}) || !slices.Equal(got.Issuers, []string{o.issuer.URL}) {
+		if got.Mode != "required" || !got.Matcher || !slices.Equal(got.Audience, []string{apiAudience}) || !slices.Equal(got.Issuers, []string{o.issuer.URL}) {
 			t.Errorf("%s: of another bearer_auth: %+v", name, got)
 		}
 		// A request is decided alike.
@@ -88,7 +89,7 @@ func TestExplain(t *testing.T) {
 	}
 
 	bound := o.explain(token(map[string]any{"cnf": map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}), "GET", "/bound")
-	if bound.Decision != "allowed" || !strings.Contains(bound.Proof, "not checked") {
+	if bound.Reason != "bound" || !strings.Contains(bound.Proof, "not checked") { // this route takes no proofs
 		t.Errorf("bound: explained as %+v", bound)
 	}
 	// The cache takes new entries in the background.
@@ -178,6 +179,7 @@ func TestExplainRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		want   string
 	}{
 		"no token":         {map[string]string{"path": "/"}, http.StatusBadRequest, "give the access token"},
+		"with its scheme":  {map[string]string{"token": "Bearer a"}, http.StatusBadRequest, "without the word Bearer"},
 		"nothing":          {"", http.StatusBadRequest, "give the access token"},
 		"unknown member":   {map[string]string{"token": "a", "url": "/"}, http.StatusBadRequest, "no other members"},
 		"no path":          {map[string]string{"token": "a", "path": "orders"}, http.StatusBadRequest, "path is the path"},

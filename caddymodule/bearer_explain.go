@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -25,6 +26,10 @@ type explained struct {
 	// Matcher says that it has a request matcher. That is not asked here: requests
 	// outside it pass without a check.
 	Matcher bool `json:"matcher,omitempty"`
+
+	// Mode is how far the decision counts: report_only lets what is refused pass
+	// as well, optional also what brings no token.
+	Mode string `json:"mode"`
 
 	// Decision is allowed, public (the rule asks for no token), refused, or
 	// unavailable when nobody can check the token now.
@@ -64,7 +69,7 @@ type explained struct {
 // handing anything on.
 func (b *BearerAuth) explain(r *http.Request, token oauth.Secret) explained {
 	out := explained{
-		Audience: b.Audience, Issuers: b.Issuers, Realms: b.Realms, Matcher: len(b.matchers) > 0,
+		Audience: b.Audience, Issuers: b.Issuers, Realms: b.Realms, Matcher: len(b.matchers) > 0, Mode: cmp.Or(b.Mode, modeRequired),
 		ProofOfPossession: "the token asks for none",
 	}
 	e := b.introspector.Explain(r.Context(), token)

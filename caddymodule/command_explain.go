@@ -68,10 +68,15 @@ func explainCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 // explained prints one verdict.
 func (c adminClient) explained(e *explained) {
 	c.printf("bearer_auth %s\n", strings.Join(append(e.Issuers, e.Realms...), " "))
-	row := func(name, format string, args ...any) { c.printf("  %-10s %s\n", name, fmt.Sprintf(format, args...)) }
+	row := func(name, format string, args ...any) {
+		c.printf("  %-10s %s\n", name, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n"+strings.Repeat(" ", 13)))
+	}
 	row("audience", "%s", strings.Join(e.Audience, " "))
 	if e.Matcher {
 		row("matcher", "it has one, which is not asked here: requests outside it pass")
+	}
+	if e.Mode == modeReportOnly {
+		row("mode", "report_only: what is refused here passes all the same, without an identity")
 	}
 	verdict := e.Decision
 	if e.Reason != "" {

@@ -1,7 +1,9 @@
 package caddymodule
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -24,6 +26,9 @@ them or of the one that --issuer names.`,
 }
 
 func issuersCommand(c adminClient, fl caddycmd.Flags) (int, error) {
+	if fl.String("issuer") != "" && !fl.Bool("refresh") {
+		return exitTrouble, errors.New("--issuer says whose keys --refresh reads: give both, or neither to see all issuers")
+	}
 	method, path, body := http.MethodGet, "/oauth2/issuers", any(nil)
 	if fl.Bool("refresh") {
 		method, path, body = http.MethodPost, "/oauth2/issuers/refresh", refreshRequest{Issuer: fl.String("issuer")}
@@ -47,7 +52,11 @@ func issuersCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 
 // issuer prints how one stands.
 func (c adminClient) issuer(s *introspect.Status) {
-	c.printf("%s\n  %s\n", s.Issuer, readiness(s.Ready))
+	c.printf("%s\n  %s", s.Issuer, readiness(s.Ready))
+	if s.Name != s.Issuer {
+		c.printf(", called %s in the configuration", s.Name)
+	}
+	c.printf("\n")
 	for _, key := range s.Keys {
 		c.printf("  key %q %s\n", key.KeyID, key.Algorithm)
 	}
@@ -62,7 +71,7 @@ func (c adminClient) issuer(s *introspect.Status) {
 	}
 	for _, fault := range []string{s.Error, s.IntrospectionError} {
 		if fault != "" {
-			c.printf("  error: %q\n", fault)
+			c.printf("  error: %s\n", strings.ReplaceAll(fault, "\n", "\n         "))
 		}
 	}
 }

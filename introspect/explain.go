@@ -23,8 +23,8 @@ type Explanation struct {
 	Claims map[string]any
 	// Algorithm, KeyID and Type are the header of a JWT, unverified like Claims.
 	Algorithm, KeyID, Type string
-	// Err is a *Refusal or an *Unavailable; nil when the token is good. Whether
-	// the caller may use it (cnf) is not looked at.
+	// Err is a *Refusal or an *Unavailable; nil when the token is good. Of a
+	// token that is bound (cnf) only a request could bring the proof.
 	Err error
 	// Detail says more about Err, with what the token says and what was expected.
 	Detail string
@@ -42,7 +42,9 @@ func (i *Introspector) Explain(ctx context.Context, token oauth.Secret) Explanat
 	}
 	if e.Token != nil {
 		e.Claims = e.Token.Claims
-		e.Err = i.check(e.Token, issuer, now.Unix())
+		if e.Err = i.check(e.Token, issuer, now.Unix()); e.Err == nil {
+			e.Err = i.provable(e.Token)
+		}
 	}
 	e.Detail = i.detail(&e, now)
 	return e
@@ -62,6 +64,9 @@ func (i *Introspector) detail(e *Explanation, now time.Time) string {
 		return i.issuerDetail(e.Claims)
 	case ReasonAudience:
 		audience, _ := oauth.StringsMember(e.Claims, "aud")
+		if len(audience) == 0 {
+			return "it has no aud; this route takes " + listed(i.config.Audiences)
+		}
 		return fmt.Sprintf("aud is %s; this route takes %s", listed(audience), listed(i.config.Audiences))
 	case ReasonExpired:
 		return timeDetail(e.Claims, "exp", "expired %s ago, at %s", now)
@@ -76,7 +81,16 @@ func (i *Introspector) detail(e *Explanation, now time.Time) string {
 	case ReasonUnknownKey, ReasonSignature:
 		return fmt.Sprintf("kid is %.100q, alg is %.40q", e.KeyID, e.Algorithm)
 	case ReasonType:
-		return fmt.Sprintf("typ is %.100q", e.Type)
+		detail := fmt.Sprintf("typ is %.100q", e.Type)
+		if claim := otherJWT(e.Claims); claim != "" {
+			detail += fmt.Sprintf(", and %s is as in another kind of JWT", claim)
+		}
+		return detail
+	case ReasonClaims:
+		if _, there := e.Claims[refusal.Claim]; there {
+			return refusal.Claim + " is not of its type, too long or empty"
+		}
+		return refusal.Claim + " is missing"
 	case ReasonDenied:
 		if entry := i.config.DenyList.find(e.Token); entry != nil {
 			return fmt.Sprintf("entry %s of the deny-list, until %s", entry.ID, entry.Expires.UTC().Format(time.RFC3339))

@@ -50,6 +50,12 @@ func TestExplainAgreesWithIntrospect(t *testing.T) {
 			"unknown key":       {newKey("k9\n", oauth.ES256).sign("at+jwt", claims(now, nil)), introspect.ReasonUnknownKey, `kid is "k9\n", alg is "ES256"`, false},
 			"forged":            {newKey("k1", oauth.ES256).sign("at+jwt", claims(now, nil)), introspect.ReasonSignature, `kid is "k1", alg is "ES256"`, false},
 			"ID token":          {key.sign("logout+jwt", claims(now, nil)), introspect.ReasonType, `typ is "logout+jwt"`, false},
+			"says it is one":    {key.sign("JWT", claims(now, map[string]any{"nonce": "n"})), introspect.ReasonType, `typ is "JWT", and nonce is as in another kind of JWT`, false},
+			"for its client":    {key.sign("JWT", claims(now, map[string]any{"aud": "web", "client_id": "web"})), introspect.ReasonType, `and aud is as in`, false},
+			"no audience":       {sign(map[string]any{"aud": nil}), introspect.ReasonAudience, `it has no aud; this route takes ["` + api + `"]`, false},
+			"no subject":        {sign(map[string]any{"sub": nil}), introspect.ReasonClaims, "sub is missing", false},
+			"no expiry":         {sign(map[string]any{"exp": nil}), introspect.ReasonClaims, "exp is missing", false},
+			"odd scope":         {sign(map[string]any{"scope": 5}), introspect.ReasonClaims, "scope is not of its type", false},
 			"denied":            {sign(map[string]any{"sub": "mallory"}), introspect.ReasonDenied, "entry d1 of the deny-list, until 20", true},
 		} {
 			for _, cached := range []bool{false, true} {
@@ -89,16 +95,33 @@ func TestExplainOutage(t *testing.T) {
 	})
 }
 
-// Possession is not looked at: a bound token is good here and refused there.
+const aThumbprintOfAKey = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+
+// Possession is not looked at where it can be proven: a bound token is good here
+// and refused there. Where it cannot, or a bound one is asked for, both refuse.
 func TestExplainUsesNoProofUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := newKey("k1", oauth.ES256)
-		guard := route(t, start(t, newIssuer(key), nil), nil)
-		token := key.sign("at+jwt", claims(time.Now(), map[string]any{"cnf": map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}))
-		if e := guard.Explain(t.Context(), oauth.NewSecret(token)); e.Err != nil || e.Claims["cnf"] == nil {
+		remote := start(t, newIssuer(key), nil)
+		bound := key.sign("at+jwt", claims(time.Now(), map[string]any{"cnf": map[string]string{"jkt": aThumbprintOfAKey}}))
+		guard := route(t, remote, func(c *introspect.Config) {
+			c.DPoP = &introspect.DPoP{Required: true, Algorithms: []string{oauth.ES256}, MaxAge: time.Minute, Origin: api, Register: new(register)}
+		})
+		if e := guard.Explain(t.Context(), oauth.NewSecret(bound)); e.Err != nil || e.Claims["cnf"] == nil {
 			t.Errorf("explained as %+v", e)
 		}
-		expect(t, guard, token, introspect.ReasonBound)
+		expect(t, guard, bound, introspect.ReasonBound)
+		refuses := func(guard *introspect.Introspector, token, reason string) {
+			t.Helper()
+			var refusal *introspect.Refusal
+			if e := guard.Explain(t.Context(), oauth.NewSecret(token)); !errors.As(e.Err, &refusal) || refusal.Reason != reason {
+				t.Errorf("explained as %+v, want %s", e, reason)
+			}
+			expect(t, guard, token, reason)
+		}
+		refuses(route(t, remote, nil), bound, introspect.ReasonBound)
+		refuses(guard, key.sign("at+jwt", claims(time.Now(), nil)), introspect.ReasonUnbound)
+		refuses(guard, key.sign("at+jwt", claims(time.Now(), map[string]any{"cnf": map[string]string{"kid": "k"}})), introspect.ReasonBound)
 	})
 }
 

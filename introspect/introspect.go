@@ -136,7 +136,7 @@ func (i *Introspector) check(token *Token, issuer *Issuer, now int64) error {
 	case token.Issuer != issuer.URL:
 		return refuse(ReasonIssuer)
 	case token.Subject == "":
-		return refuse(ReasonClaims)
+		return refuseClaim("sub")
 	// RFC 7519 §4.1.4: on or after exp the token is dead.
 	case now >= token.Expires+i.leeway:
 		return refuse(ReasonExpired)

@@ -20,7 +20,7 @@ func (f *Foreign) readAnswer(answer map[string]any) (*Token, error) {
 	}
 	answer, ok := withSubject(answer)
 	if !ok {
-		return nil, refuse(ReasonClaims)
+		return nil, refuseClaim("sub")
 	}
 	token, err := readClaims(answer)
 	var refusal *Refusal

@@ -34,7 +34,7 @@ func readClaims(claims map[string]any) (*Token, error) {
 	}{{"sub", &token.Subject}, {"client_id", &token.ClientID}, {"azp", &azp}, {"jti", &token.ID}} {
 		text, ok := oauth.StringMember(claims, member.name)
 		if !ok || len(text) > maxNameBytes || strings.ContainsFunc(text, unicode.IsControl) {
-			return nil, refuse(ReasonClaims)
+			return nil, refuseClaim(member.name)
 		}
 		*member.into = text
 	}
@@ -48,8 +48,13 @@ func readClaims(claims map[string]any) (*Token, error) {
 	token.IssuedAt, _, okIat = oauth.NumericDate(claims, "iat")
 	token.Audience, okAud = oauth.StringsMember(claims, "aud")
 	token.Scope, okScope = readScope(claims)
-	if !okIss || !okExp || !okNbf || !okIat || !okAud || !okScope || token.Subject == "" {
-		return nil, refuse(ReasonClaims)
+	for _, member := range [...]struct {
+		name string
+		good bool
+	}{{"iss", okIss}, {"exp", okExp}, {"nbf", okNbf}, {"iat", okIat}, {"aud", okAud}, {"scope", okScope}, {"sub", token.Subject != ""}} {
+		if !member.good {
+			return nil, refuseClaim(member.name)
+		}
 	}
 	var err error
 	if token.Confirmation, err = readConfirmation(claims); err != nil {
@@ -77,11 +82,12 @@ func readScope(claims map[string]any) (oauth.Scope, bool) {
 // checkJWT says what can be said of a JWT of an issuer before its signature is
 // checked. What a route asks (audience, the exact time) is the route's.
 func checkJWT(jwt *unverified, token *Token, tokenType string, now time.Time) error {
+	missing := missingClaim(token, tokenType)
 	switch {
 	case !jwt.isAccessToken(tokenType):
 		return refuse(ReasonType)
-	case !hasClaims(token, tokenType):
-		return refuse(ReasonClaims)
+	case missing != "":
+		return refuseClaim(missing)
 	// Long dead by any route's clock: spare the signature.
 	case now.Unix() >= token.Expires+int64(MaxLeeway/time.Second):
 		return refuse(ReasonExpired)
@@ -93,19 +99,19 @@ func checkJWT(jwt *unverified, token *Token, tokenType string, now time.Time) er
 	return nil
 }
 
-// hasClaims asks for exp always, and for what else RFC 9068 §2.2 requires where
+// missingClaim asks for exp always, and for what else RFC 9068 §2.2 requires where
 // the issuer follows it. sub and aud are asked for everywhere.
-func hasClaims(token *Token, tokenType string) bool {
+func missingClaim(token *Token, tokenType string) string {
 	required := []string{"exp"}
 	if tokenType == TokenTypeStrict {
 		required = []string{"exp", "iat", "jti", "client_id"}
 	}
 	for _, name := range required {
 		if value, there := token.Claims[name]; !there || value == "" {
-			return false
+			return name
 		}
 	}
-	return true
+	return ""
 }
 
 // isAccessToken judges by typ (RFC 9068 §4). Where an issuer does not set it,
@@ -115,7 +121,7 @@ func (j *unverified) isAccessToken(tokenType string) bool {
 	case "at+jwt":
 		return true
 	case "jwt", "":
-		return tokenType == TokenTypeCompat && !looksLikeOtherJWT(j.claims) && !saysOtherKind(j.claims)
+		return tokenType == TokenTypeCompat && otherJWT(j.claims) == "" && !saysOtherKind(j.claims)
 	default:
 		return false
 	}
@@ -131,19 +137,22 @@ var foreignClaims = []string{
 	"token_introspection", // introspection answer: RFC 9701 §5
 }
 
-// looksLikeOtherJWT finds ID tokens and the like that carry no typ of their
-// own. An ID token whose optional claims are all missing is known by its
+// otherJWT finds ID tokens and the like that carry no typ of their own, and
+// names the claim that gives them away; "" when none does. An ID token whose optional claims are all missing is known by its
 // audience: the client alone. An access token for a resource that is nothing
 // but its own client looks the same and is refused too: let its issuer set
 // typ at+jwt.
-func looksLikeOtherJWT(claims map[string]any) bool {
+func otherJWT(claims map[string]any) string {
 	for _, name := range foreignClaims {
 		if _, there := claims[name]; there {
-			return true
+			return name
 		}
 	}
 	audience, _ := oauth.StringsMember(claims, "aud")
-	return len(audience) == 1 && (claims["client_id"] == audience[0] || claims["azp"] == audience[0])
+	if len(audience) == 1 && (claims["client_id"] == audience[0] || claims["azp"] == audience[0]) {
+		return "aud"
+	}
+	return ""
 }
 
 // saysOtherKind reads the members by which some servers tell their tokens

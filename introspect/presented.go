@@ -34,19 +34,33 @@ type Presented struct {
 // under the scheme DPoP (RFC 9449 §7.1).
 func (i *Introspector) prove(ctx context.Context, token *Token, presented *Presented, now time.Time) (nonce string, err error) {
 	asked := token.Confirmation
-	if _, bound := token.Claims["cnf"]; bound && asked == (Confirmation{}) {
+	if !asked.provenBy(presented.Certificate) {
 		return "", refuse(ReasonBound)
 	}
-	keyRequired := presented.DPoP || i.config.DPoP != nil && i.config.DPoP.Required
+	if err := i.provable(token); err != nil {
+		return "", err
+	}
 	switch {
-	case !asked.provenBy(presented.Certificate):
-		return "", refuse(ReasonBound)
-	case asked.Key == "" && keyRequired, asked.Certificate == "" && i.config.CertificateRequired:
+	case asked.Key == "" && presented.DPoP:
 		return "", refuse(ReasonUnbound)
 	case asked.Key == "":
 		return "", nil
-	case i.config.DPoP == nil || !presented.DPoP:
+	case !presented.DPoP:
 		return "", refuse(ReasonBound)
 	}
 	return i.config.DPoP.prove(ctx, asked.Key, presented, i.config.Leeway, now)
+}
+
+// provable refuses a token that no request could bring a proof of here, and one
+// that is not bound as the route asks.
+func (i *Introspector) provable(token *Token) error {
+	asked, dpop := token.Confirmation, i.config.DPoP
+	_, bound := token.Claims["cnf"]
+	switch {
+	case bound && asked == (Confirmation{}), asked.Key != "" && dpop == nil:
+		return refuse(ReasonBound)
+	case asked.Key == "" && dpop != nil && dpop.Required, asked.Certificate == "" && i.config.CertificateRequired:
+		return refuse(ReasonUnbound)
+	}
+	return nil
 }

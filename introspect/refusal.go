@@ -58,6 +58,8 @@ const retrySoon = 2 * time.Second
 // wrong with a proof.
 type Refusal struct {
 	Reason string
+	// Claim is the claim that is to blame, with ReasonClaims.
+	Claim string
 	// Proof is what the caller is told of a DPoP proof; nil where the fault is
 	// the token's.
 	Proof *oauth.Error
@@ -67,6 +69,8 @@ type Refusal struct {
 func (r *Refusal) Error() string { return "token refused: " + r.Reason }
 
 func refuse(reason string) error { return &Refusal{Reason: reason} }
+
+func refuseClaim(name string) error { return &Refusal{Reason: ReasonClaims, Claim: name} }
 
 func refuseProof(reason string, err error) error {
 	return &Refusal{Reason: reason, Proof: oauth.AsError(err)}

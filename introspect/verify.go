@@ -47,7 +47,7 @@ func (f *Foreign) limitAge(token *Token, now time.Time) error {
 		return nil
 	}
 	if token.IssuedAt == 0 {
-		return refuse(ReasonClaims)
+		return refuseClaim("iat")
 	}
 	token.Until = min(token.IssuedAt+int64(f.MaxTokenAge/time.Second), token.until())
 	if now.Unix() >= token.Until {

@@ -91,6 +91,7 @@ func TestCommands(t *testing.T) {
 	w.operate(w.clientToken("profile"), "oauth2-explain", "--path", "/write", "-").must(t, 1, "refused: insufficient_scope", "needs      write", "no bearer_auth lets")
 	w.operate("rubbish", "oauth2-explain").must(t, 1, "refused: ", "help ")
 	w.operate("", "oauth2-explain").must(t, 2, "no token on standard input")
+	w.operate("Bearer "+token, "oauth2-explain").must(t, 2, "without the word Bearer")
 	w.operate(token, "oauth2-explain", "a", "b").must(t, 2, "too many arguments")
 	w.operate(token, "oauth2-explain", "--path", "nowhere").must(t, 2, "path is the path")
 	raw := w.operate(token, "oauth2-explain", "--json", "--audience", w.api)
@@ -102,6 +103,7 @@ func TestCommands(t *testing.T) {
 
 	w.operate("", "oauth2-issuers").must(t, 0, w.auth+"/oauth2\n  ready, realm / of this process")
 	w.operate("", "oauth2-issuers", "--refresh").must(t, 0)
+	w.operate("", "oauth2-issuers", "--issuer", w.auth+"/oauth2").must(t, 2, "give both")
 
 	if status := w.calls(token); status != http.StatusOK {
 		t.Fatalf("status %d", status)
