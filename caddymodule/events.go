@@ -23,7 +23,12 @@ type observer struct {
 	running chan struct{}
 }
 
-func newObserver(ctx caddy.Context, log *slog.Logger) (*observer, error) {
+func newObserver(ctx caddy.Context, log *slog.Logger, realms []*Realm) (*observer, error) {
+	for _, served := range realms { // for alerts, as countFromZero does
+		for _, event := range [...]string{realm.EventRefreshReuse, realm.EventCodeReplay, realm.EventRefreshGrace} {
+			securityEventsTotal.WithLabelValues(served.Name, event)
+		}
+	}
 	loaded, err := ctx.App("events")
 	if err != nil {
 		return nil, err

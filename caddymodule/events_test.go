@@ -54,6 +54,11 @@ func TestSecurityEvents(t *testing.T) {
 	config := bytes.Replace(w.config("a", ""), []byte(`"apps":{`),
 		[]byte(`"apps":{"events":{"subscriptions":[{"events":["oauth2_refresh_reuse","oauth2_code_replay","oauth2_refresh_grace"],"modules":["oauth2"],"handlers":[{"handler":"recorder"}]}]},`), 1)
 	app := w.load(config)
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(securityEventsTotal)
+	if _, there := gathered(t, registry)["caddy_oauth2_security_events_total refresh_grace /"]; !there {
+		t.Error("the series does not begin before its first event, which alerts would miss")
+	}
 
 	for _, name := range []string{realm.EventRefreshReuse, realm.EventCodeReplay} {
 		before := counted(t, name)

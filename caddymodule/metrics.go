@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
 // issuerNone is the label of a request whose issuer is not known.
@@ -78,6 +80,15 @@ func issuerLabel(name string) string {
 		return issuerNone
 	}
 	return name
+}
+
+// countFromZero makes the series of a route that alerts watch. Prometheus sees no
+// increase in a series that begins with 1, and so would miss the first.
+func countFromZero(issuers []introspect.Issuer) {
+	requestsTotal.WithLabelValues(issuerNone, decisionRefused, reasonPanic)
+	for i := range issuers {
+		requestsTotal.WithLabelValues(issuerLabel(issuers[i].Name), decisionRefused, reasonUnavailable)
+	}
 }
 
 // observeRequest counts one request that bearer_auth decided on.

@@ -123,7 +123,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	a.routes = authserver.Paths(a.config)
 	var err error
-	if a.observer, err = newObserver(ctx, a.log); err != nil {
+	if a.observer, err = newObserver(ctx, a.log, a.Realms); err != nil {
 		return err
 	}
 	// Last, so that a configuration that fails has nothing to give back.
