@@ -13,7 +13,7 @@ var help = map[string]string{
 	introspect.ReasonClaims:      "A claim is missing or not of its type; exp and sub must be there, with `token_type strict` iat, jti and client_id too. The issuer must be mended.",
 	introspect.ReasonExpired:     "The token is too old: the client must get a new one before exp. If it is new, a clock is wrong: compare this machine's with the issuer's.",
 	introspect.ReasonNotYetValid: "The token is from the future: a clock is wrong. Compare this machine's with the issuer's; `leeway` forgives up to 1m.",
-	introspect.ReasonAudience:    "The token is for another API. Let the client ask for a token for this one (resource or audience in its request), or add the API's name in aud to `audience` if both are the same API.",
+	introspect.ReasonAudience:    "The token is for another API, or for none that it names. Let the client ask for a token for this one (resource or audience in its request) and the issuer put it into aud, or add what is in aud to `audience` if both are the same API.",
 	introspect.ReasonBound:       "The token is bound to a key and the request did not prove its possession: the client must send DPoP proofs or its certificate, and this bearer_auth must take them.",
 	introspect.ReasonUnbound:     "This bearer_auth asks for tokens that are bound to a key or certificate (`required`), or the client sent an unbound one under the scheme DPoP. The client must ask its issuer for a bound token.",
 	introspect.ReasonProof:       "The DPoP proof of the request does not hold. See method, address and clock of the client.",
