@@ -30,7 +30,7 @@ func (b *BearerAuth) readStreams(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		b.Streams.Off = true
 		if d.Val() != "off" || d.NextArg() {
-			return d.Err("streams takes the word off, or a block, as in: streams { grace 30s }")
+			return d.Err("streams takes the word off, or a block with a line such as: grace 30s")
 		}
 		return nil
 	}

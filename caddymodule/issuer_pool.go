@@ -109,7 +109,7 @@ func (a *App) issuerSettings(nameOrURL string) (*ForeignIssuer, error) {
 		return settings, nil
 	}
 	if !strings.Contains(nameOrURL, "://") {
-		return nil, fmt.Errorf("there is no issuer of that name in the oauth2 option, which has %s; an issuer with default settings can be named by its https URL", issuerNames(a.Issuers))
+		return nil, fmt.Errorf("there is no issuer of that name in the oauth2 option, which has %s; an issuer with default settings can be named by its https URL, and a matcher stands before the issuers", issuerNames(a.Issuers))
 	}
 	for name, settings := range a.Issuers {
 		// Called by its URL it would get defaults where the operator set others.

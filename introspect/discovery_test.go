@@ -119,6 +119,7 @@ func TestForeignCheck(t *testing.T) {
 		"user":                   {func(f *introspect.Foreign) { f.URL = "https://a@idp.example.com" }, false},
 		"query":                  {func(f *introspect.Foreign) { f.URL = idp + "?x" }, false},
 		"empty query":            {func(f *introspect.Foreign) { f.URL = idp + "?" }, false},
+		"its metadata":           {func(f *introspect.Foreign) { f.URL = idp + "/.well-known/openid-configuration" }, false},
 		"fragment":               {func(f *introspect.Foreign) { f.URL = idp + "#x" }, false},
 		"unknown validate":       {func(f *introspect.Foreign) { f.Validate = "always" }, false},
 		"unknown token type":     {func(f *introspect.Foreign) { f.TokenType = "any" }, false},

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -109,6 +110,8 @@ func (f Foreign) Check() error {
 	switch {
 	case err != nil || at.Hostname() == "" || at.User != nil || at.RawQuery != "" || at.ForceQuery || at.Fragment != "":
 		return fmt.Errorf("issuer %q is not a URL such as https://idp.example.com", f.URL)
+	case strings.Contains(at.Path, "/.well-known/"):
+		return fmt.Errorf("issuer %s is the address of a document: an issuer is named as iss in its tokens has it, such as https://idp.example.com, and its keys are found from there", f.URL)
 	case at.Scheme != "https" && (at.Scheme != "http" || !oauth.IsLoopbackHost(at.Hostname())):
 		return fmt.Errorf("issuer %s must use https (http is for loopback only)", f.URL)
 	case !slices.Contains([]string{ValidateJWT, ValidateIntrospect, ValidateAuto}, f.Validate):

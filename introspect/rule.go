@@ -81,8 +81,8 @@ func (r Rule) conditional() bool {
 
 func (r Rule) checkMethods() error {
 	for _, method := range r.Methods {
-		if method == "" || strings.ContainsFunc(method, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("*,\"()/:;<=>?@[\\]{}", c) }) {
-			return fmt.Errorf("%q is not a method", method)
+		if method == "" || strings.ContainsFunc(method, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("*,|\"()/:;<=>?@[\\]{}", c) }) {
+			return fmt.Errorf("%q is not a method; several have commas between them, as in GET,HEAD", method)
 		}
 		if method != strings.ToUpper(method) {
 			return fmt.Errorf("methods are case-sensitive: write %s", strings.ToUpper(method))

@@ -127,6 +127,7 @@ func TestRulesThatAreRefused(t *testing.T) {
 		"backslash":              allow("", `/a\b`, ""),
 		"asks for no token":      {Public: true, Path: "/a", Scope: oauth.Scope{"x"}},
 		"is not a method":        allow("GE T", "/a", ""),
+		"have commas between":    allow("GET|HEAD", "/a", ""),
 		`"" is not a method`:     allow("GET,", "/a", ""),
 		`"*" is not a method`:    allow("*", "/a", ""),
 		"write GET":              allow("get", "/a", ""),
