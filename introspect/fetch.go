@@ -3,6 +3,7 @@ package introspect
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -73,6 +74,7 @@ func transportError(err error) error {
 	var dns *net.DNSError
 	var address *net.OpError
 	var certificate *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
 	var private *privateError
 	switch {
 	case errors.As(err, &private):
@@ -83,10 +85,14 @@ func transportError(err error) error {
 		return errors.New("no answer in time")
 	case errors.As(err, &dns):
 		return errors.New("its name cannot be resolved")
+	case errors.As(err, &authority):
+		return fmt.Errorf("nobody whom we trust vouches for its certificate: where its CA is one of your own, name it by tls_ca: %w", authority)
 	case errors.As(err, &certificate):
 		return fmt.Errorf("its certificate is not trusted: %w", certificate.Err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return errors.New("it refuses connections")
+	case errors.As(err, &address) && address.Op == "remote error": // a TLS alert, of a fixed list
+		return fmt.Errorf("it refuses the TLS connection, perhaps for our client certificate: %w", address.Err)
 	case errors.As(err, &address):
 		return fmt.Errorf("the connection failed (%s)", address.Op)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -172,6 +174,27 @@ func TestRS23_BadTLS(t *testing.T) {
 	expect(t, at, key.sign("at+jwt", claims(time.Now(), map[string]any{"iss": server.URL})), "unavailable")
 	if asked.Load() != 0 {
 		t.Error("a request was sent over a connection that nobody vouches for")
+	}
+	if status := remote.Status(); !strings.Contains(status.Error, "tls_ca") {
+		t.Errorf("the operator is told %q", status.Error)
+	}
+}
+
+// An issuer that does not like our certificate, or the lack of one, says so in a
+// TLS alert.
+func TestTheIssuerRefusesOurCertificate(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = discardLog()
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}
+	server.StartTLS()
+	defer server.Close()
+	roots := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	remote := introspect.Start(introspect.Foreign{URL: server.URL, Now: time.Now, Roots: roots})
+	defer remote.Stop()
+	at := route(t, remote, nil)
+	expect(t, at, newKey("k", oauth.ES256).sign("at+jwt", claims(time.Now(), map[string]any{"iss": server.URL})), "unavailable")
+	if status := remote.Status(); !strings.Contains(status.Error, "refuses the TLS connection") || !strings.Contains(status.Error, "certificate") {
+		t.Errorf("the operator is told %q", status.Error)
 	}
 }
 
