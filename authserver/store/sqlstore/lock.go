@@ -25,7 +25,7 @@ func Lock(path string) (io.Closer, error) {
 	if err := lockFile(file); err != nil {
 		if errors.Is(err, errLocked) {
 			err = fmt.Errorf("the database %s is in use, probably by another process: it holds the lock on %s; "+
-				"stop it, or give this one a database of its own", path, name)
+				"stop it, or give this one a database of its own by `storage sqlite PATH` in the oauth2 option", path, name)
 		} else {
 			err = fmt.Errorf("lock %s: %w", name, err)
 		}
