@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,7 +66,7 @@ func (l *ledger) Current(token *introspect.Token) bool { return token.Generation
 type differential struct {
 	t        *testing.T
 	random   dice
-	offset   time.Duration // of the clock that issuer and routes read
+	offset   atomic.Int64 // of the clock that issuer and routes read
 	servers  []*issuer
 	keys     [][]signingKey
 	local    *ledger
@@ -81,7 +82,7 @@ type differential struct {
 
 const partner = "https://partner.example.com"
 
-func (d *differential) now() time.Time { return time.Now().Add(d.offset) }
+func (d *differential) now() time.Time { return time.Now().Add(time.Duration(d.offset.Load())) }
 
 func newDifferential(t *testing.T) *differential {
 	t.Helper()
@@ -222,7 +223,7 @@ func (d *differential) happen(step int) {
 		server.fault(jwksPath, nil)
 		pass(2 * time.Minute)
 	case 3: // the clock is set, forth or back
-		d.offset = time.Duration(d.random.roll(60)-30) * time.Second
+		d.offset.Store(int64(d.random.roll(60)-30) * int64(time.Second))
 	case 4, 5, 6, 7, 8, 9, 10, 11:
 		d.local.revoked[d.recent()] = true
 		d.local.epoch++

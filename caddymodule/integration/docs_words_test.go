@@ -17,7 +17,7 @@ func TestMetricsAndReasonsAreInTheDocuments(t *testing.T) {
 		{"caddymodule/metrics*.go", `describe\("(\w+)"`, "docs/logging.md", "caddy_oauth2_", 8},
 		{"caddymodule/[me]*s.go", `Name: "(\w+)"`, "docs/logging.md", "caddy_oauth2_", 7},
 		{"introspect/refusal.go", `(?m)^\tReason\w+ += "(\w+)"`, "docs/gateway.md", "", 18},
-		{"caddymodule/bearer_challenge.go", `(?m)^\treason\w+ += "(\w+)"`, "docs/gateway.md", "", 13},
+		{"caddymodule/bearer_refusal.go", `(?m)^\treason\w+ += "(\w+)"`, "docs/gateway.md", "", 13},
 	} {
 		document, err := os.ReadFile(filepath.Join(repository, words.document))
 		if err != nil {
