@@ -127,7 +127,7 @@ func (b *BearerAuth) judgeToken(r *http.Request, id *identity, token oauth.Secre
 	result, err := b.introspector.Introspect(r.Context(), b.presented(r, id, token))
 	v := verdict{passed: decisionAllowed, issuer: issuerLabel(result.Issuer), nonce: result.Nonce}
 	if err != nil {
-		v.refused = refuseIntrospection(err)
+		v.refused, v.verified = refuseIntrospection(err), result.Refused
 		return v
 	}
 	cacheLookup(result.Cached)

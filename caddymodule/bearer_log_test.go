@@ -58,6 +58,8 @@ func TestTheAccessLogSaysWhatWasDecidedAndAboutWhom(t *testing.T) {
 		g.send("GET /public", g.bearer(nil))
 		g.send("GET /write", g.bearer(map[string]any{"jti": "token-17"}))
 		g.send("GET /read", g.bearer(map[string]any{"exp": 1}))
+		g.send("GET /read", g.bearer(map[string]any{"aud": "https://other.test", "jti": "token-17"}))
+		g.send("GET /read", g.bearer(map[string]any{"aud": "https://other.test", "jti": "token-17"})+"A")
 		g.send("GET /read", "Authorization: Bearer bad")
 		g.send("GET /read")
 	})
@@ -70,6 +72,8 @@ func TestTheAccessLogSaysWhatWasDecidedAndAboutWhom(t *testing.T) {
 		{"public", "none", "none", nil},
 		{"refused", "insufficient_scope", issuer, who},
 		{"refused", "expired", issuer, nil},
+		{"refused", "audience", issuer, who}, // vouched for, and for another API
+		{"refused", "signature", issuer, nil},
 		{"refused", "issuer", "none", nil},
 		{"refused", "no_token", "none", nil},
 	}

@@ -20,9 +20,12 @@ type Introspector struct {
 
 // Result is a verdict on a good token, and whether it came from the cache.
 type Result struct {
-	Token  *Token
-	Issuer string // Issuer.Name
-	Cached bool
+	Token *Token
+	// Refused is what a token says that its issuer vouches for and the route
+	// refuses, for logs alone; nil for all others.
+	Refused *Token
+	Issuer  string // Issuer.Name
+	Cached  bool
 	// Nonce is one for the caller's next DPoP proof, "" for none. It is set on
 	// refusals too.
 	Nonce string
@@ -43,7 +46,7 @@ func (i *Introspector) Introspect(ctx context.Context, presented Presented) (Res
 		result.Nonce, err = i.prove(ctx, result.Token, &presented, now)
 	}
 	if err != nil {
-		return Result{Issuer: result.Issuer, Nonce: result.Nonce}, err
+		return Result{Refused: result.Token, Issuer: result.Issuer, Nonce: result.Nonce}, err
 	}
 	return result, nil
 }
