@@ -152,7 +152,7 @@ func refusePresented(refused *introspect.Refusal) *refusal {
 	r := refuseToken(refused.Reason, nil)
 	switch {
 	case refused.Proof != nil:
-		r.code, r.description = refused.Proof.Code, refused.Proof.Description
+		r.code, r.description, r.cause = refused.Proof.Code, refused.Proof.Description, refused.Proof
 	case refused.Reason == introspect.ReasonBound:
 		r.description = "The access token is bound to a key and needs proof of its possession"
 	case refused.Reason == introspect.ReasonUnbound:

@@ -38,6 +38,12 @@ func (b *BearerAuth) warnings() []string {
 		warnings = append(warnings, "token forward with several issuers: an upstream that reads sub from the token alone takes "+
 			"one issuer's user for another's. Use X-Auth-Issuer and X-Auth-Subject together, or a bearer_auth for each issuer")
 	}
+	for _, word := range b.words() {
+		if strings.Contains(word, ",") {
+			warnings = append(warnings, fmt.Sprintf("%q has a comma in it, which is part of the name here: "+
+				"audiences and scopes are separated by spaces", word))
+		}
+	}
 	if slices.ContainsFunc(b.Rules, opensTheRest) {
 		warnings = append(warnings, "public * opens every path that no line before it names, /Admin beside /admin* included. "+
 			"Name the paths that are public: what no line names is denied")
@@ -57,6 +63,15 @@ func (b *BearerAuth) warnings() []string {
 			"stands before it, every request gets 500. Say with allow what a token must have")
 	}
 	return warnings
+}
+
+// words are the names that somebody could have joined by commas.
+func (b *BearerAuth) words() []string {
+	words := slices.Clone(b.Audience)
+	for _, rule := range b.Rules {
+		words = append(words, rule.Scope...)
+	}
+	return words
 }
 
 // opensTheRest says whether a rule lets everything pass without a token.

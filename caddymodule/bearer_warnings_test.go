@@ -51,6 +51,8 @@ func TestWeakRoutesAreNamed(t *testing.T) {
 		"public path":            {BearerAuth{Rules: []BearerRule{{Public: true, Path: "/health"}, {Public: true, Path: "/docs*"}}}, nil},
 		"public method anywhere": {BearerAuth{Rules: []BearerRule{{Public: true, Path: "*", Methods: []string{"OPTIONS"}}}}, nil},
 		"allow anything":         {BearerAuth{Rules: []BearerRule{{Path: "*"}}}, nil},
+		"audience with a comma":  {BearerAuth{Audience: []string{"https://a.test,", "https://b.test"}}, []string{`"https://a.test," has a comma`}},
+		"scope with a comma":     {BearerAuth{Rules: []BearerRule{{Path: "/a", Scope: []string{"a,b"}}}}, []string{`"a,b" has a comma`}},
 		"public anything":        {BearerAuth{Rules: []BearerRule{{Path: "/admin*"}, {Public: true, Path: "*"}}}, []string{"public *"}},
 		"public by default":      {BearerAuth{Rules: []BearerRule{{Public: true}}}, []string{"public *"}},
 		"public root":            {BearerAuth{Rules: []BearerRule{{Public: true, Path: "/*"}}}, []string{"public *"}},

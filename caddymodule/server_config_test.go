@@ -225,7 +225,7 @@ func TestServerConfigErrors(t *testing.T) {
 		},
 		"handler without a realm": {
 			"http://auth.example.com {\noauth2_server\n}",
-			"oauth2_server has no realm to answer for; add one to the global options",
+			"oauth2_server has no realm to answer for; add one to the option oauth2: a block `realm /`",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

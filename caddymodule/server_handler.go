@@ -52,7 +52,7 @@ func (h *ServerHandler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if len(app.Realms) == 0 {
-		return errors.New("oauth2_server has no realm to answer for; add one to the global options: oauth2 { realm / { issuer https://auth.example.com/oauth2 } }")
+		return errors.New("oauth2_server has no realm to answer for; add one to the option oauth2: a block `realm /` with a line such as `issuer https://auth.example.com/oauth2`")
 	}
 	h.app = app
 	return nil

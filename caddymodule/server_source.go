@@ -43,7 +43,7 @@ func (a *App) realmIssuer(name string) (introspect.Issuer, error) {
 		}, nil
 	}
 	if len(a.config.Realms) == 0 {
-		return introspect.Issuer{}, errors.New("this process has no realm; add one to the global options: oauth2 { realm / { issuer https://auth.example.com/oauth2 } }")
+		return introspect.Issuer{}, errors.New("this process has no realm; add one to the option oauth2: a block `realm /` with a line such as `issuer https://auth.example.com/oauth2`")
 	}
 	names := make([]string, len(a.config.Realms))
 	for i := range a.config.Realms {
