@@ -3,15 +3,18 @@ package caddymodule_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -42,13 +45,34 @@ const (
 	misses = `caddy_oauth2_cache_lookups_total{result="miss"}`
 )
 
-// reload loads a Caddyfile over the running one.
+// siteAddress finds the port of a site of these tests.
+var siteAddress = regexp.MustCompile(`http://127\.0\.0\.1:(\d+)`)
+
+// reload loads a Caddyfile over the running one, and waits until the one before
+// listens no more: Caddy closes its listeners behind our back, and until then a
+// request may still reach it.
 func reload(text string) error {
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		return err
 	}
-	return caddy.Load(adapted, true)
+	if err := caddy.Load(adapted, true); err != nil {
+		return err
+	}
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for _, site := range siteAddress.FindAllStringSubmatch(text, -1) {
+		for caddy.ListenerUsage("tcp", ":"+site[1]) > 1 {
+			select {
+			case <-tick.C:
+			case <-deadline.C:
+				return errors.New("the configuration before still listens")
+			}
+		}
+	}
+	return nil
 }
 
 // warm sends a token until its verdict comes from the cache, which takes new
