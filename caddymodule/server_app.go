@@ -121,6 +121,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.config.Check(); err != nil {
 		return err
 	}
+	for _, warning := range a.config.Warnings() {
+		a.log.Warn(warning)
+	}
 	a.routes = authserver.Paths(a.config)
 	var err error
 	if a.observer, err = newObserver(ctx, a.log, a.Realms); err != nil {
@@ -179,9 +182,6 @@ func (a *App) Start() error {
 	warnHiddenMetadata(a.ctx, a.log)
 	if a.backend == nil {
 		return nil
-	}
-	for _, warning := range a.config.Warnings() {
-		a.log.Warn(warning)
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, startTimeout)
 	defer cancel()

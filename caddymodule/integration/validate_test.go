@@ -15,9 +15,13 @@ func TestValidateWarns(t *testing.T) {
 		realm / {
 			issuer http://localhost:8080/oauth2
 			resource http://localhost:8081
+			grants client_credentials implicit
+			authentication staff file docs/example/users.yaml
+			default_authentication staff
 			client orders {
 				secret plain
-				grants client_credentials
+				redirect_uri https://app.example.com/callback
+				grants client_credentials implicit
 				scopes read
 			}
 		}
@@ -42,7 +46,7 @@ http://localhost:8081 {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"no client of the realm can obtain a token for the audience", "logs show OAuth 2.0 credentials", "mode report_only refuses nothing", "jwks refresh 24h"} {
+	for _, want := range []string{"no client of the realm can obtain a token for the audience", "logs show OAuth 2.0 credentials", "mode report_only refuses nothing", "jwks refresh 24h", "implicit"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no warning that %s in\n%s", want, out)
 		}
