@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// revocationInterval is how soon a node hears of another's revocations.
-	revocationInterval = time.Second
+	// readInterval is how soon a node hears of another's changes.
+	readInterval = time.Second
 	// purgeInterval and purgeBatch keep deletions small and steady.
 	purgeInterval = 5 * time.Second
 	purgeBatch    = 1000
@@ -43,8 +43,18 @@ type Backend struct {
 	node        string
 	nonceKey    atomic.Pointer[keys.Secret] // nil until it is needed
 
+	// logs are what other nodes write and this one reads every second.
+	logs []changeLog
+
 	mu    sync.Mutex
 	rings map[string]openRing
+}
+
+// changeLog is one kind of changes that nodes hear of by reading the store.
+type changeLog struct {
+	task    string // for the line that says it fails
+	refresh func(ctx context.Context) error
+	outage  outage
 }
 
 type openRing struct {
@@ -70,8 +80,14 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 		node:        rand.Text(),
 		rings:       map[string]openRing{},
 	}
-	if err := b.revocations.Refresh(ctx, now()); err != nil {
-		return nil, fmt.Errorf("reading the revocation log: %w", err)
+	b.logs = []changeLog{
+		{task: "reading the revocation log", refresh: func(ctx context.Context) error { return b.revocations.Refresh(ctx, b.now()) }},
+		{task: "reading the deny-list", refresh: b.denials.refresh},
+	}
+	for i := range b.logs {
+		if err := b.logs[i].refresh(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.logs[i].task, err)
+		}
 	}
 	return b, nil
 }
@@ -109,25 +125,34 @@ func (b *Backend) AssertionKeys(ctx context.Context) (*keys.Ring, error) {
 	return b.ring(ctx, assertionRealm, []string{oauth.ES256})
 }
 
-// Run does the background work until ctx ends: it reads the revocation log and
-// the deny-list, and deletes what nothing can need any more. While the store
-// cannot be reached the last known revocations hold, and one line says so.
+// Run does the background work until ctx ends: it reads what other nodes have
+// changed, and deletes what nothing can need any more. While the store cannot be
+// reached the last known changes hold, and one line says so.
 func (b *Backend) Run(ctx context.Context) {
-	revocations := time.NewTicker(revocationInterval)
-	defer revocations.Stop()
+	reading := time.NewTicker(readInterval)
+	defer reading.Stop()
 	purge := time.NewTicker(purgeInterval)
 	defer purge.Stop()
-	var reading, denying, purging outage
+	var purging outage
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-revocations.C:
-			reading.note(b.log, "reading the revocation log", b.revocations.Refresh(ctx, b.now()))
-			denying.note(b.log, "reading the deny-list", b.denials.refresh(ctx))
+		case <-reading.C:
+			b.read(ctx)
+		case <-b.store.Changed():
+			b.read(ctx)
 		case <-purge.C:
 			purging.note(b.log, "deleting expired rows", b.purge(ctx))
 		}
+	}
+}
+
+// read hears of the changes of other nodes.
+func (b *Backend) read(ctx context.Context) {
+	for i := range b.logs {
+		l := &b.logs[i]
+		l.outage.note(b.log, l.task, l.refresh(ctx))
 	}
 }
 

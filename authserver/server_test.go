@@ -242,6 +242,9 @@ type counting struct {
 	lost                bool // whether another node holds the lease
 }
 
+// Changed implements store.Store: nobody else writes.
+func (*counting) Changed() <-chan struct{} { return nil }
+
 func (c *counting) Remember(_ context.Context, _, value string) (string, error) { return value, nil }
 
 func (c *counting) Revocations(context.Context, int64, time.Time) ([]store.Revocation, int64, error) {

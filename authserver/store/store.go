@@ -105,6 +105,11 @@ type Store interface {
 	// more, and says how many it removed.
 	DeleteExpired(ctx context.Context, now time.Time, limit int) (deleted int, err error)
 
+	// Changed tells that another node may have changed something, sooner than a
+	// reader who asks every second would notice. It is a hint: it can come late,
+	// twice or never. It is nil where only this process writes.
+	Changed() <-chan struct{}
+
 	// Ping says whether the store can answer now.
 	Ping(ctx context.Context) error
 	// Close ends all use of the store.

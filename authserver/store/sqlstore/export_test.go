@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// SchemaVersion is the version that this program needs.
+const SchemaVersion = schemaVersion
+
 // Commits is how many transactions were committed.
 func (s *Store) Commits() int64 { return s.writer().commits.Load() }
 

@@ -15,7 +15,7 @@ import (
 var schemaFiles embed.FS
 
 // schemaVersion is the version that this program needs.
-const schemaVersion = 2
+const schemaVersion = 8
 
 const (
 	createMeta    = `CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL)`

@@ -31,8 +31,8 @@ func TestSchemaIsMadeFromNothingAndKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "directory", "oauth2.db")
 	for range 2 {
 		s := openAt(t, path)
-		if v := version(t, s); v != 2 {
-			t.Errorf("the schema has version %d, want 2", v)
+		if v := version(t, s); v != sqlstore.SchemaVersion {
+			t.Errorf("the schema has version %d, want %d", v, sqlstore.SchemaVersion)
 		}
 		if value, err := s.Remember(t.Context(), "name", "value"); value != "value" || err != nil {
 			t.Errorf("got %q, %v", value, err)
@@ -60,8 +60,8 @@ func TestSchemaOfAnOlderProgramIsBroughtUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := openAt(t, path)
-	if v := version(t, s); v != 2 {
-		t.Errorf("the schema has version %d, want 2", v)
+	if v := version(t, s); v != sqlstore.SchemaVersion {
+		t.Errorf("the schema has version %d, want %d", v, sqlstore.SchemaVersion)
 	}
 	if value, err := s.Remember(t.Context(), "name", "new"); value != "kept" || err != nil {
 		t.Errorf("got %q, %v", value, err)

@@ -151,6 +151,9 @@ func (e *sqliteEngine) read(ctx context.Context) querier {
 	return querier{ctx: ctx, statement: e.texts.get}
 }
 
+// changed is nil: one process has the file.
+func (e *sqliteEngine) changed() <-chan struct{} { return nil }
+
 func (e *sqliteEngine) ping(ctx context.Context) error {
 	if err := e.writer.failure(); err != nil {
 		return err

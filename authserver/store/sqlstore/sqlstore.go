@@ -24,6 +24,8 @@ type engine interface {
 	write(ctx context.Context, step func(querier) error) error
 	// read gives access to all that was committed before.
 	read(ctx context.Context) querier
+	// changed tells of other nodes' changes, nil when there are no other nodes.
+	changed() <-chan struct{}
 	// ping says whether both can work now.
 	ping(ctx context.Context) error
 	// close finishes the steps that were accepted, and then ends all use.
@@ -74,6 +76,9 @@ func verdict(what string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
+
+// Changed tells of what other nodes may have changed.
+func (s *Store) Changed() <-chan struct{} { return s.engine.changed() }
 
 // Ping says whether the store can answer now.
 func (s *Store) Ping(ctx context.Context) error {
