@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"errors"
 	"os"
 	"sync"
 	"testing"
@@ -58,7 +59,7 @@ func give(tb testing.TB, err error) {
 	tb.Helper()
 	switch {
 	case err == nil:
-	case err == errNotInstalled && os.Getenv("CI") != "true":
+	case errors.Is(err, errNotInstalled) && os.Getenv("CI") != "true":
 		tb.Skip(err)
 	default:
 		tb.Fatal(err)

@@ -7,27 +7,34 @@ import (
 )
 
 // querier runs statements: inside a transaction or on a connection that reads.
-// It lives no longer than the one step that it was made for.
-type querier struct {
-	ctx       context.Context
-	statement func(ctx context.Context, text string) (statement, error)
+// Their text is the same for every engine, with ? for each argument. It lives
+// no longer than the one step that it was made for.
+type querier interface {
+	// exec runs a statement and says how many rows it changed.
+	exec(text string, args ...any) (int64, error)
+	// row runs a statement that gives one row; Scan of none is sql.ErrNoRows.
+	row(text string, args ...any) scanner
+	// each runs a statement and gives every row of it to scan.
+	each(scan func(scanner) error, text string, args ...any) error
 }
 
-// statement is an *sql.Stmt that stays prepared while its pool is open.
-type statement interface {
-	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, args ...any) *sql.Row
-}
-
-// scanner is a row to read.
+// scanner is a row to read. It is to be scanned once, before the next statement.
 type scanner interface {
 	Scan(dest ...any) error
 }
 
-// exec runs a statement and says how many rows it changed.
-func (q querier) exec(text string, args ...any) (int64, error) {
-	stmt, err := q.statement(q.ctx, text)
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }
+
+// sqlQuerier is the querier of database/sql.
+type sqlQuerier struct {
+	ctx   context.Context
+	texts *statements
+}
+
+func (q sqlQuerier) exec(text string, args ...any) (int64, error) {
+	stmt, err := q.texts.get(q.ctx, text)
 	if err != nil {
 		return 0, err
 	}
@@ -38,22 +45,16 @@ func (q querier) exec(text string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// row runs a statement that gives one row; Scan of none is sql.ErrNoRows.
-func (q querier) row(text string, args ...any) scanner {
-	stmt, err := q.statement(q.ctx, text)
+func (q sqlQuerier) row(text string, args ...any) scanner {
+	stmt, err := q.texts.get(q.ctx, text)
 	if err != nil {
 		return failedRow{err}
 	}
 	return stmt.QueryRowContext(q.ctx, args...)
 }
 
-type failedRow struct{ err error }
-
-func (r failedRow) Scan(...any) error { return r.err }
-
-// each runs a statement and gives every row of it to scan.
-func (q querier) each(scan func(scanner) error, text string, args ...any) (err error) {
-	stmt, err := q.statement(q.ctx, text)
+func (q sqlQuerier) each(scan func(scanner) error, text string, args ...any) (err error) {
+	stmt, err := q.texts.get(q.ctx, text)
 	if err != nil {
 		return err
 	}
@@ -74,8 +75,14 @@ func (q querier) each(scan func(scanner) error, text string, args ...any) (err e
 	return rows.Err()
 }
 
-// statements prepares each text once. The prepare function is also the place
-// where an engine that numbers its placeholders rewrites them.
+// statement is an *sql.Stmt that stays prepared while its pool is open.
+type statement interface {
+	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, args ...any) *sql.Row
+}
+
+// statements prepares each text once and keeps it while its pool is open.
 type statements struct {
 	prepare func(ctx context.Context, text string) (*sql.Stmt, error)
 

@@ -94,26 +94,51 @@ func TestSchemaIsMadeOnceByManyAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-func TestSchemaOfANewerProgramIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "oauth2.db")
-	s := openAt(t, path)
-	err := s.Write(t.Context(), func(exec runner) error {
-		_, err := exec("UPDATE meta SET value = 99 WHERE name = 'schema' RETURNING value")
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, err = sqlstore.OpenSQLite(context.Background(), path)
-	if err == nil {
-		t.Fatal("a schema of a newer program was opened")
-	}
-	for _, want := range []string{path, "version 99", "restore a backup"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q does not say %q", err, want)
-		}
+// A newer program says since which version of the schema programs can work with
+// its own: nodes that a rolling upgrade has not reached, and rollbacks.
+func TestSchemaOfANewerProgram(t *testing.T) {
+	for name, test := range map[string]struct {
+		oldest string
+		opens  bool
+	}{
+		"for this one too":  {"UPDATE meta SET value = 8 WHERE name = 'schema_oldest' RETURNING value", true},
+		"not for this one":  {"UPDATE meta SET value = 9 WHERE name = 'schema_oldest' RETURNING value", false},
+		"that says nothing": {"DELETE FROM meta WHERE name = 'schema_oldest' RETURNING value", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "oauth2.db")
+			s := openAt(t, path)
+			err := s.Write(t.Context(), func(exec runner) error {
+				_, err := exec("UPDATE meta SET value = 99 WHERE name = 'schema' RETURNING value")
+				if err == nil {
+					_, err = exec(test.oldest)
+				}
+				return err
+			})
+			if err := errors.Join(err, s.Close()); err != nil {
+				t.Fatal(err)
+			}
+			s, err = sqlstore.OpenSQLite(context.Background(), path)
+			if test.opens {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if v := version(t, s); v != 99 {
+					t.Errorf("the schema has version %d now, want 99 as before", v)
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatal("a schema that this program does not know was opened")
+			}
+			for _, want := range []string{path, "version 99", "restore a backup"} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not say %q", err, want)
+				}
+			}
+		})
 	}
 }

@@ -47,7 +47,7 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
 	}
 	s := &Store{engine: engine}
-	if err := engine.write(ctx, migrate); err != nil {
+	if err := engine.write(ctx, func(q querier) error { return migrate(q, "sqlite") }); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the SQLite database %s: %w", path, err), engine.close())
 	}
 	return s, nil
@@ -148,7 +148,7 @@ func (e *sqliteEngine) write(ctx context.Context, step func(querier) error) erro
 }
 
 func (e *sqliteEngine) read(ctx context.Context) querier {
-	return querier{ctx: ctx, statement: e.texts.get}
+	return sqlQuerier{ctx, e.texts}
 }
 
 // changed is nil: one process has the file.

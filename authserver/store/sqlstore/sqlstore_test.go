@@ -18,7 +18,16 @@ func TestMain(m *testing.M) {
 		playLocker(path)
 		os.Exit(0)
 	}
-	storetest.Main(m, openFile)
+	storetest.Main(m, openName)
+}
+
+// openName opens what a test of several processes is about: a file or, when the
+// name is a connection string, a database.
+func openName(name string) (store.Store, error) {
+	if filepath.IsAbs(name) {
+		return openFile(name)
+	}
+	return openDSN(name)
 }
 
 func openFile(path string) (store.Store, error) {

@@ -191,7 +191,7 @@ func (w *writer) runStep(j *job) error {
 		return err
 	}
 	// A caller that leaves must not interrupt the transaction of all others.
-	j.err = j.step(querier{ctx: context.Background(), statement: w.texts.get})
+	j.err = j.step(sqlQuerier{context.Background(), w.texts})
 	if j.err != nil {
 		if err := w.control("ROLLBACK TO step"); err != nil {
 			return j.err

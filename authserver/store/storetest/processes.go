@@ -12,9 +12,11 @@ import (
 	"testing"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/pgtest"
 )
 
-// Opener opens the store of a name. Several processes may do so at once.
+// Opener opens the store of a name, such as a path or a connection string.
+// Several processes may do so at once.
 type Opener func(name string) (store.Store, error)
 
 const (
@@ -29,7 +31,7 @@ func Main(m *testing.M, open Opener) {
 		"racer": playRacer, "writer": playWriter,
 	}[os.Getenv(roleVariable)]
 	if !ok {
-		os.Exit(m.Run())
+		os.Exit(pgtest.Main(m))
 	}
 	if err := play(role, open); err != nil {
 		fmt.Fprintln(os.Stderr, err)
