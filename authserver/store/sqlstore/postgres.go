@@ -148,10 +148,11 @@ func setUp(connection *pgconn.Config) {
 
 // postgresEngine is a pool of connections, and a bound on who waits for them.
 type postgresEngine struct {
-	pool    *pgxpool.Pool
-	gate    *gate
-	timeout time.Duration // of a step, waiting included
-	once    sync.Once
+	pool     *pgxpool.Pool
+	gate     *gate
+	listener *listener
+	timeout  time.Duration // of a step, waiting included
+	once     sync.Once
 }
 
 // OpenPostgres opens a PostgreSQL database and brings its schema up to date, as
@@ -179,9 +180,10 @@ func openPostgres(ctx context.Context, config PostgresConfig) (*postgresEngine, 
 		return nil, err
 	}
 	return &postgresEngine{
-		pool:    pool,
-		gate:    newGate(int(config.maxConns()), config.maxWaiting()),
-		timeout: config.statementTimeout() + beyondStatement,
+		pool:     pool,
+		gate:     newGate(int(config.maxConns()), config.maxWaiting()),
+		listener: listen(poolConfig.ConnConfig.Copy()),
+		timeout:  config.statementTimeout() + beyondStatement,
 	}, nil
 }
 
@@ -193,7 +195,7 @@ func (e *postgresEngine) write(ctx context.Context, step func(querier) error) er
 
 func (e *postgresEngine) read(ctx context.Context) querier { return pgReader{ctx, e} }
 
-func (e *postgresEngine) changed() <-chan struct{} { return nil }
+func (e *postgresEngine) changed() <-chan struct{} { return e.listener.changes }
 
 const (
 	// migrationLock is the key of the advisory lock that migrations are run
@@ -242,6 +244,7 @@ func (e *postgresEngine) ping(ctx context.Context) error {
 func (e *postgresEngine) close() error {
 	e.once.Do(func() {
 		e.gate.close()
+		e.listener.close()
 		e.pool.Close()
 	})
 	return nil
