@@ -116,7 +116,8 @@ type Rotation struct {
 	Grace time.Duration
 	// IdleExpires is the new idle expiry; zero means never.
 	IdleExpires time.Time
-	// PurgeAt is the new end of the row. It is moved only when it grows.
+	// PurgeAt is the new end of the row, a tenth of its span beyond what has to be
+	// covered. It is moved only when it gains more than that tenth.
 	PurgeAt time.Time
 	Now     time.Time
 }

@@ -13,6 +13,8 @@ import (
 // advanceRefresh spends the presented generation (RFC 9700 §4.14.2): of racing
 // calls one finds it current. One above the current generation carries our MAC
 // too: the store has lost a commit since, and the family moves on from there.
+// The row's end is indexed, so it moves only when it has to (lag): all other
+// rotations touch no index, and PostgreSQL keeps them within the row's page.
 const advanceRefresh = `UPDATE grants
 	SET rotated_at = CASE WHEN generation < ? THEN ? ELSE rotated_at END, generation = ?,
 		idle_expires = ?, purge_at = CASE WHEN purge_at < ? THEN ? ELSE purge_at END
@@ -59,7 +61,7 @@ func (s *Store) TouchRefresh(ctx context.Context, r store.Rotation) (store.Grant
 func advance(q querier, r store.Rotation, next uint32) (store.Grant, error) {
 	now, purge := seconds(r.Now), seconds(r.PurgeAt)
 	grant, err := scanGrant(q.row(advanceRefresh,
-		int64(next), now, int64(next), end(r.IdleExpires), purge, purge,
+		int64(next), now, int64(next), end(r.IdleExpires), purge-lag(now, purge), purge,
 		r.Realm, r.GrantID, r.ClientID, int64(r.Generation), now, now))
 	if errors.Is(err, sql.ErrNoRows) {
 		return refuseRefresh(q, r)
@@ -128,11 +130,14 @@ func usable(grant *store.Grant, r *store.Rotation) bool {
 		!over(grant.IdleExpires) && !over(grant.Expires)
 }
 
+// lag is by how much the end of a row may stay behind the one asked for. Callers
+// set PurgeAt a tenth of its span beyond what the row has to cover.
+func lag(now, purge int64) int64 { return max(0, purge-now) / 11 }
+
 // worthTouching says whether the idle expiry gains more than a tenth of its
-// span, or the row would end before what is issued now. Callers set PurgeAt a
-// tenth beyond that, so a row that lags by less than this share still covers it.
+// span, or the row would end before what is issued now.
 func worthTouching(grant *store.Grant, r *store.Rotation) bool {
 	now := seconds(r.Now)
 	idle, purge := end(r.IdleExpires), seconds(r.PurgeAt)
-	return idle-end(grant.IdleExpires) > (idle-now)/10 || purge-seconds(grant.PurgeAt) > (purge-now)/11
+	return idle-end(grant.IdleExpires) > (idle-now)/10 || seconds(grant.PurgeAt) < purge-lag(now, purge)
 }

@@ -28,6 +28,15 @@ var refreshChecks = []check{
 		use.PurgeAt = at(200)
 		wantEqual(t, got(s.RotateRefresh(t.Context(), use))(t).PurgeAt, grant.PurgeAt)
 	}},
+	{"moves the end of its row for more than a tenth of the span", func(t *testing.T, s store.Store) {
+		grant := create(t, s, active(grantID, 1)) // its row ends at 3600
+		use := rotation(grantID, 1, at(100))
+		use.PurgeAt = at(100 + 11*350) // which has to cover 3600
+		wantEqual(t, got(s.RotateRefresh(t.Context(), use))(t).PurgeAt, grant.PurgeAt)
+		use = rotation(grantID, 2, at(100))
+		use.PurgeAt = at(100 + 11*351)
+		wantEqual(t, got(s.RotateRefresh(t.Context(), use))(t).PurgeAt, use.PurgeAt)
+	}},
 	{"may lose its idle end", func(t *testing.T, s store.Store) {
 		create(t, s, active(grantID, 1))
 		use := rotation(grantID, 1, at(100))
