@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Key", keyChecks},
 		{"Maintenance", maintenanceChecks},
 		{"Life", lifeChecks},
+		{"Hostile", hostileChecks},
 		{"Race", raceChecks},
 	}
 	for _, group := range groups {
