@@ -25,8 +25,9 @@ type PostgresConfig struct {
 	// MaxConns bounds the connections of this process that run statements; one
 	// more listens. Default 16.
 	MaxConns int32
-	// StatementTimeout ends a statement at the server, and a wait for a lock in
-	// half of it. A step of the store has half a second more. Default 2 s.
+	// StatementTimeout ends a statement at the server, and a wait for a lock
+	// after three quarters of it. A step of the store, with the wait for a
+	// connection, has half a second more. Default 2 s.
 	StatementTimeout time.Duration
 	// MaxWaiting bounds the callers that wait for a connection; one more gets an
 	// error at once. While the database does not answer, no more may wait than
@@ -77,7 +78,8 @@ func (c PostgresConfig) pool() (*pgxpool.Config, error) {
 	for name, value := range map[string]string{
 		"application_name":  "caddy-oauth2",
 		"statement_timeout": milliseconds(timeout),
-		"lock_timeout":      milliseconds(timeout / 2),
+		// Longer than the second after which PostgreSQL looks for a deadlock.
+		"lock_timeout": milliseconds(timeout * 3 / 4),
 		// The locks of a node that died or lost its network are not kept.
 		"idle_in_transaction_session_timeout": milliseconds(2 * timeout),
 		"default_transaction_isolation":       "read committed",
@@ -250,8 +252,12 @@ func (e *postgresEngine) close() error {
 	return nil
 }
 
-// attempts bounds how often a step is tried that certainly had no effect.
-const attempts = 3
+const (
+	// attempts bounds how often a step is tried that certainly had no effect.
+	attempts = 3
+	// afterDeadlock is how long the loser of a deadlock lets the winner go first.
+	afterDeadlock = 20 * time.Millisecond
+)
 
 // attempt gives use a connection, within the time of a step. It tries again
 // where the connection was stale or the database chose another transaction over
@@ -298,5 +304,9 @@ func (e *postgresEngine) try(ctx context.Context, use func(context.Context, *pgx
 		e.pool.Reset()
 		return !errors.Is(err, errUnknownOutcome), err
 	}
-	return is(err, serializationFailure, deadlockDetected, stalePlan, lostStatement), err
+	if is(err, serializationFailure, deadlockDetected) {
+		pause(ctx, afterDeadlock)
+		return true, err
+	}
+	return is(err, stalePlan, lostStatement), err
 }

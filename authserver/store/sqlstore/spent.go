@@ -15,6 +15,10 @@ const (
 		WHERE CAST(? AS BIGINT) > (SELECT value FROM meta WHERE name = 'spent')
 		ON CONFLICT DO NOTHING`
 
+	// On PostgreSQL an insert may have waited for the end of a deletion of the same
+	// id, which its first look at meta came before.
+	selectForgotten = `SELECT COUNT(*) FROM meta WHERE name = 'spent' AND value >= ?`
+
 	purgeSpent = `DELETE FROM spent WHERE id IN
 		(SELECT id FROM spent WHERE expires <= ? ORDER BY expires LIMIT ?) RETURNING expires`
 
@@ -32,7 +36,12 @@ func (s *Store) Spend(ctx context.Context, id string, expires time.Time) error {
 		if spent == 0 {
 			return store.ErrExists
 		}
-		return nil
+		var forgotten int
+		err = q.row(selectForgotten, at).Scan(&forgotten)
+		if err == nil && forgotten > 0 {
+			return store.ErrExists
+		}
+		return err
 	})
 }
 
