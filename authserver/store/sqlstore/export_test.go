@@ -8,6 +8,9 @@ import (
 // SchemaVersion is the version that this program needs.
 const SchemaVersion = schemaVersion
 
+// ErrTooMany is what callers get while too many wait.
+var ErrTooMany = errTooMany
+
 // Commits is how many transactions were committed.
 func (s *Store) Commits() int64 { return s.writer().commits.Load() }
 

@@ -30,8 +30,8 @@ type PostgresConfig struct {
 	// connection, has half a second more. Default 2 s.
 	StatementTimeout time.Duration
 	// MaxWaiting bounds the callers that wait for a connection; one more gets an
-	// error at once. While the database does not answer, no more may wait than
-	// there are connections. Default 1024.
+	// error at once. While the database does not answer, nobody waits. Default
+	// 1024.
 	MaxWaiting int
 }
 
@@ -40,7 +40,7 @@ const (
 	defaultStatementTimeout = 2 * time.Second
 	// beyondStatement is what a step has beyond the time of one statement.
 	beyondStatement = 500 * time.Millisecond
-	connectTimeout  = 2 * time.Second
+	connectTimeout  = 1500 * time.Millisecond
 	// severalConnectTimeout is that of each of several hosts, so that one that
 	// does not answer leaves time for the next.
 	severalConnectTimeout = time.Second

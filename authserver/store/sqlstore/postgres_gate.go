@@ -17,7 +17,7 @@ var errTooMany = errors.New("too many wait for the database")
 
 // gate bounds the steps that run on or wait for a connection, so that a database
 // that is slow or gone does not pile them up. While it answers a burst may wait;
-// while it does not, a few are enough to find out when it does again.
+// while it does not, as many as there are connections find out when it does again.
 type gate struct {
 	mu     sync.Mutex
 	inside int
@@ -28,7 +28,7 @@ type gate struct {
 }
 
 func newGate(conns, waiting int) *gate {
-	return &gate{most: conns + waiting, few: conns + min(conns, waiting)}
+	return &gate{most: conns + waiting, few: conns}
 }
 
 // enter lets a step in. leave is to be called when it is over.

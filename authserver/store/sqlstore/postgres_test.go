@@ -43,7 +43,7 @@ func TestPostgresProcesses(t *testing.T) {
 }
 
 func TestPostgresCrash(t *testing.T) {
-	storetest.Crash(t, pgtest.New(t, pgtest.Options{}).Database(t), openDSN)
+	storetest.Crash(t, pgtest.New(t, pgtest.Options{NoSync: true}).Database(t), openDSN)
 }
 
 func BenchmarkPostgres(b *testing.B) {

@@ -1,0 +1,112 @@
+package sqlstore_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/pgtest"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
+)
+
+// hosts is a connection string of several servers, each by its own.
+func hosts(t *testing.T, dsns ...string) string {
+	t.Helper()
+	names := make([]string, 0, len(dsns))
+	var database string
+	for _, dsn := range dsns {
+		config, err := pgx.ParseConfig(dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, config.Host)
+		database = config.Database
+	}
+	return fmt.Sprintf("host=%s user=postgres dbname=%s", strings.Join(names, ","), database)
+}
+
+// A server that has become one that only reads is left for the one that writes,
+// by the connections that were open too. No caller notices.
+func TestF8_AFailoverIsFollowed(t *testing.T) {
+	first, second := pgtest.Shared(t), pgtest.New(t, pgtest.Options{NoSync: true})
+	dsn := first.Database(t)
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Exec(t.Context(), "postgres", "CREATE DATABASE "+config.Database); err != nil {
+		t.Fatal(err)
+	}
+	another := second.DSN(config.Database)
+	for _, each := range []string{dsn, another} {
+		if err := openPostgresAt(t, sqlstore.PostgresConfig{DSN: each}).Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: hosts(t, dsn, another)})
+	if err := create(t.Context(), s, "before"); err != nil {
+		t.Fatal(err)
+	}
+	demote := "ALTER DATABASE " + config.Database + " SET default_transaction_read_only = on"
+	if err := first.Exec(t.Context(), "postgres", demote); err != nil {
+		t.Fatal(err)
+	}
+	// Connections that are open learn it as those of a demoted primary do: when
+	// they write.
+	if _, err := s.Reader(t.Context(), "SELECT set_config('default_transaction_read_only', 'on', false)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := create(t.Context(), s, "after"); err != nil {
+		t.Errorf("the first write after a failover: %v", err)
+	}
+	if _, err := openPostgresAt(t, sqlstore.PostgresConfig{DSN: another}).Grant(t.Context(), "/", "after"); err != nil {
+		t.Errorf("the write is not on the new primary: %v", err)
+	}
+}
+
+// A server that is gone without a word leaves time for the next.
+func TestF8_AHostThatDoesNotAnswerIsPassedOver(t *testing.T) {
+	database := pgtest.Database(t)
+	relay, silent := startRelay(t, database)
+	relay.delay.Store(int64(time.Minute))
+	_, good := startRelay(t, database)
+	var ports [2]uint16
+	for n, dsn := range []string{silent, good} {
+		config, err := pgx.ParseConfig(dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ports[n] = config.Port
+		database = config.Database
+	}
+	dsn := fmt.Sprintf("host=127.0.0.1,127.0.0.1 port=%d,%d user=postgres dbname=%s sslmode=disable", ports[0], ports[1], database)
+	begun := time.Now()
+	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: dsn})
+	if err := create(t.Context(), s, "a"); err != nil || time.Since(begun) > longest {
+		t.Errorf("%v after %v", err, time.Since(begun))
+	}
+}
+
+// A connection string with something wrong is refused before anything connects,
+// and nothing of it is printed.
+func TestPostgresConfigIsChecked(t *testing.T) {
+	for name, config := range map[string]sqlstore.PostgresConfig{
+		"no connection string": {DSN: "postgres://user:canary@host:port/database"},
+		"no key and value":     {DSN: "canary"},
+		"an unknown sslmode":   {DSN: "host=a password=canary sslmode=perhaps"},
+		"a bound below zero":   {DSN: "host=a password=canary", MaxConns: -1},
+	} {
+		err := config.Check()
+		if err == nil || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, dsn := range []string{"postgres://u:p@a:5432,b:5433/d?target_session_attrs=any", "host=/run/postgresql", ""} {
+		if err := (sqlstore.PostgresConfig{DSN: dsn}).Check(); err != nil {
+			t.Errorf("%s: %v", dsn, err)
+		}
+	}
+}
