@@ -216,6 +216,21 @@ func (c *Cluster) Database(tb testing.TB) (dsn string) {
 	return c.DSN(name)
 }
 
+// Schema makes an empty schema for as long as a test runs, and gives a connection
+// string that leads to it. That is quicker than a database, for tests that are
+// many.
+func (c *Cluster) Schema(tb testing.TB) (dsn string) {
+	tb.Helper()
+	name := "test" + strconv.FormatInt(c.names.Add(1), 10)
+	if err := c.Exec(tb.Context(), "postgres", "CREATE SCHEMA "+name); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		_ = c.Exec(context.Background(), "postgres", "SET client_min_messages = error", "DROP SCHEMA "+name+" CASCADE")
+	})
+	return c.DSN("postgres") + " search_path=" + name
+}
+
 // Exec runs statements, separated by semicolons, in a database.
 func (c *Cluster) Exec(ctx context.Context, database string, statements ...string) error {
 	conn, err := pgx.Connect(ctx, c.DSN(database))

@@ -10,10 +10,10 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/storetest"
 )
 
-// openPostgres gives a store on an empty database that lives as long as its test.
+// openPostgres gives a store in an empty schema that lives as long as its test.
 func openPostgres(t testing.TB) *sqlstore.Store {
 	t.Helper()
-	return openPostgresAt(t, sqlstore.PostgresConfig{DSN: pgtest.Database(t)})
+	return openPostgresAt(t, sqlstore.PostgresConfig{DSN: pgtest.Shared(t).Schema(t)})
 }
 
 func openPostgresAt(t testing.TB, config sqlstore.PostgresConfig) *sqlstore.Store {
