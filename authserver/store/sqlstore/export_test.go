@@ -45,6 +45,34 @@ func (s *Store) Plan(ctx context.Context, text string) (plan []string, err error
 	return plan, err
 }
 
+// PostgresPlan is how PostgreSQL finds the rows of a statement whatever its
+// arguments are.
+func (s *Store) PostgresPlan(ctx context.Context, text string) (plan []string, err error) {
+	err = s.engine.write(ctx, func(q querier) error {
+		if _, err := q.exec("SET LOCAL plan_cache_mode = force_generic_plan"); err != nil {
+			return err
+		}
+		if _, err := q.exec("PREPARE looked AS " + numbered(text)); err != nil {
+			return err
+		}
+		arguments := strings.TrimSuffix(strings.Repeat("NULL, ", strings.Count(text, "?")), ", ")
+		if arguments != "" {
+			arguments = "(" + arguments + ")"
+		}
+		err := q.each(func(row scanner) error {
+			var line string
+			err := row.Scan(&line)
+			plan = append(plan, line)
+			return err
+		}, "EXPLAIN EXECUTE looked"+arguments)
+		if err == nil {
+			_, err = q.exec("DEALLOCATE looked")
+		}
+		return err
+	})
+	return plan, err
+}
+
 // Lookups are the statements that must not search a whole table.
 var Lookups = map[string]string{
 	"selectGrant": selectGrant, "redeemCode": redeemCode, "revokeReplayedCode": revokeReplayedCode,

@@ -81,6 +81,12 @@ func (c PostgresConfig) pool() (*pgxpool.Config, error) {
 		// The locks of a node that died or lost its network are not kept.
 		"idle_in_transaction_session_timeout": milliseconds(2 * timeout),
 		"default_transaction_isolation":       "read committed",
+		// Every statement finds its rows by an index. What the server knows of a
+		// table may be old, and of a batch of deletions it guesses: it must not
+		// walk a table that has grown for either.
+		"enable_seqscan":   "off",
+		"enable_hashjoin":  "off",
+		"enable_mergejoin": "off",
 	} {
 		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
 			config.ConnConfig.RuntimeParams[name] = value

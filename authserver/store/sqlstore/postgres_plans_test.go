@@ -1,0 +1,45 @@
+package sqlstore_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/pgtest"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
+)
+
+// fill gives the tables that grow as many rows as make walking them worse than
+// looking rows up.
+var fill = []string{
+	`INSERT INTO grants SELECT '/', md5(n::text), 'web', 'authorization_code', 'staff', 'u' || n, 'staff:u' || n, 's', '[]', '[]',
+		'', '', '', '', 1, '', '[]', 0, 1, '', 0, 0, 1, 'k', 0, 9000000000, 9000000000, 0, n FROM generate_series(1, 20000) n`,
+	`INSERT INTO spent SELECT md5(n::text), n FROM generate_series(1, 20000) n`,
+	`INSERT INTO revocations SELECT n, '/', 1, md5(n::text), n FROM generate_series(1, 20000) n`,
+	`INSERT INTO sessions SELECT '/', md5(n::text), 's', 1, 'staff', 'u', 'staff:u', 0, '', '[]', 0, 0, 0, n FROM generate_series(1, 20000) n`,
+	`INSERT INTO denials SELECT md5(n::text), n, 'jti', 'j', '', 0, n, 0, 0, n FROM generate_series(1, 20000) n`,
+	`ANALYZE`,
+}
+
+// Rows are found by an index however many there are.
+func TestPostgresStatementsUseIndexes(t *testing.T) {
+	dsn := pgtest.Database(t)
+	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: dsn})
+	if err := pgtest.Shared(t).Exec(t.Context(), databaseOf(dsn), fill...); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range sqlstore.Lookups {
+		plan, err := s.PostgresPlan(t.Context(), text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for n, line := range plan {
+			// An index that is walked has no condition.
+			walked := strings.Contains(line, "Index") && strings.Contains(line, "Scan") &&
+				(n+1 == len(plan) || !strings.Contains(plan[n+1], "Index Cond"))
+			if walked || strings.Contains(line, "Seq Scan") {
+				t.Errorf("%s: %s", name, strings.Join(plan, "\n"))
+				break
+			}
+		}
+	}
+}
