@@ -49,3 +49,7 @@ func TestPostgresCrash(t *testing.T) {
 func BenchmarkPostgres(b *testing.B) {
 	storetest.Bench(b, func(b *testing.B) store.Store { return openPostgres(b) })
 }
+
+func TestF19_F20_PostgresRacesOfTwoNodes(t *testing.T) {
+	storetest.Races(t, pgtest.Database(t), openDSN, 2)
+}

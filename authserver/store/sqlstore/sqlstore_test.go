@@ -62,6 +62,10 @@ func TestSQLiteProcesses(t *testing.T) {
 	storetest.Processes(t, filepath.Join(t.TempDir(), "oauth2.db"), openFile)
 }
 
+func TestF19_F20_SQLiteRaces(t *testing.T) {
+	storetest.Races(t, filepath.Join(t.TempDir(), "oauth2.db"), openFile, 1)
+}
+
 func TestSQLiteCrash(t *testing.T) {
 	storetest.Crash(t, filepath.Join(t.TempDir(), "oauth2.db"), openChecked)
 }

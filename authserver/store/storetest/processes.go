@@ -71,6 +71,13 @@ func startHelper(t *testing.T, role, name string) *helper {
 	return h
 }
 
+// end lets the other process finish.
+func (h *helper) end(t *testing.T) {
+	t.Helper()
+	must(t, h.input.Close())
+	must(t, h.command.Wait())
+}
+
 // Processes races two processes for the codes, refresh tokens and proofs of the
 // store that open opens by name: of all uses of a code or a proof one wins, and a
 // refresh token has one successor, without a fault on either side.
@@ -106,7 +113,7 @@ func Processes(t *testing.T, name string, open Opener) {
 	}
 	for _, c := range contests {
 		t.Run(c.name, func(t *testing.T) {
-			c.contest.Prefix = c.name
+			c.contest.Prefix, c.contest.Racers, c.contest.Count = c.name, racers, inStep
 			won, total := 0, rounds(700)
 			for c.contest.First = 0; c.contest.First < total; c.contest.First += inStep {
 				createAll(t, s, c.contest, c.grant)
@@ -116,11 +123,7 @@ func Processes(t *testing.T, name string, open Opener) {
 					won += ours[n].Won
 					ours[n].add(theirs[n])
 				}
-				for n := range ours {
-					if ours[n] != c.want {
-						t.Fatalf("%s: got %+v, want %+v", c.contest.id(n), ours[n], c.want)
-					}
-				}
+				c.contest.wantTally(t, ours, c.want)
 			}
 			// Two that never meet do not race.
 			if won == 0 || won == total*c.want.Won {
@@ -128,8 +131,7 @@ func Processes(t *testing.T, name string, open Opener) {
 			}
 		})
 	}
-	must(t, other.input.Close())
-	must(t, other.command.Wait())
+	other.end(t)
 }
 
 // racers is how many in each process race for one row.
@@ -138,16 +140,31 @@ const racers = 2
 // inStep is how many races the processes run before they wait for each other.
 const inStep = 10
 
-// contest is inStep races, one a grant.
+// contest is some races, one a grant.
 type contest struct {
-	Kind   string // code, refresh or id
+	Kind   string // code, refresh, late or id
 	Grace  int
 	Prefix string
 	First  int
+	Count  int
+	Racers int // of each process
 }
 
 // id is the grant of the nth race.
 func (c contest) id(n int) string { return c.Prefix + " " + strconv.Itoa(c.First+n) }
+
+// wantTally sees that all races of a contest came out as they have to.
+func (c contest) wantTally(t *testing.T, got []tally, want tally) {
+	t.Helper()
+	if len(got) != c.Count {
+		t.Fatalf("%d races were run, want %d", len(got), c.Count)
+	}
+	for n := range got {
+		if got[n] != want {
+			t.Fatalf("%s: got %+v, want %+v", c.id(n), got[n], want)
+		}
+	}
+}
 
 // tally counts how the uses of one grant came out.
 type tally struct {
@@ -187,12 +204,12 @@ func (t *tally) add(other tally) {
 
 // run uses every grant with each racer, in the same order.
 func (c contest) run(s store.Store) []tally {
-	tallies := make([]tally, inStep)
+	tallies := make([]tally, c.Count)
 	var mutex sync.Mutex
 	var all sync.WaitGroup
-	for range racers {
+	for range c.Racers {
 		all.Go(func() {
-			for n := range inStep {
+			for n := range c.Count {
 				grant, err := c.use(s, c.id(n))
 				mutex.Lock()
 				tallies[n].count(grant, err)

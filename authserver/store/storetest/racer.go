@@ -14,7 +14,8 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
-// use spends the code or the first refresh token of a grant, or its id.
+// use spends the code or the first refresh token of a grant, in time or late, or
+// its id.
 func (c contest) use(s store.Store, id string) (store.Grant, error) {
 	ctx := context.Background()
 	switch c.Kind {
@@ -28,6 +29,9 @@ func (c contest) use(s store.Store, id string) (store.Grant, error) {
 		return store.Grant{}, err
 	}
 	use := rotation(id, 1, at(5))
+	if c.Kind == "late" {
+		use.Now = at(500)
+	}
 	use.Grace = time.Duration(c.Grace) * time.Second
 	return s.RotateRefresh(ctx, use)
 }
@@ -36,7 +40,7 @@ func (c contest) use(s store.Store, id string) (store.Grant, error) {
 func createAll(t *testing.T, s store.Store, c contest, grant func(id string) store.Grant) {
 	t.Helper()
 	var all sync.WaitGroup
-	for n := range inStep {
+	for n := range c.Count {
 		all.Go(func() {
 			if err := s.CreateGrant(t.Context(), grant(c.id(n)), nil); err != nil {
 				t.Error(err)
