@@ -62,10 +62,24 @@ func (e *postgresEngine) read(ctx context.Context) querier { return pgReader{ctx
 
 func (e *postgresEngine) changed() <-chan struct{} { return e.listener.changes }
 
+// ping asks whether steps can be written, too: a primary that was demoted would
+// still answer.
 func (e *postgresEngine) ping(ctx context.Context) error {
-	var version int
-	return e.read(ctx).row(selectVersion).Scan(&version)
+	return e.attempt(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		var version int
+		var readOnly string
+		row := conn.QueryRow(ctx, `SELECT value, current_setting('transaction_read_only') FROM meta WHERE name = 'schema'`)
+		if err := row.Scan(&version, &readOnly); err != nil {
+			return err
+		}
+		if readOnly != "off" {
+			return errReadOnly
+		}
+		return nil
+	})
 }
+
+var errReadOnly = errors.New("the database server only reads")
 
 func (e *postgresEngine) close() error {
 	e.once.Do(func() {
@@ -122,7 +136,7 @@ func (e *postgresEngine) try(ctx context.Context, use func(context.Context, *pgx
 	if err == nil || running.Err() != nil {
 		return false, err
 	}
-	if conn.Conn().IsClosed() || is(err, readOnly, adminShutdown, crashShutdown) {
+	if conn.Conn().IsClosed() || errors.Is(err, errReadOnly) || is(err, readOnly, adminShutdown, crashShutdown) {
 		// What broke one connection has broken those that wait in the pool.
 		_ = conn.Conn().Close(running)
 		e.pool.Reset()

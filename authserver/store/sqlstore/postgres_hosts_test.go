@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/pgtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
 )
@@ -32,38 +34,40 @@ func hosts(t *testing.T, dsns ...string) string {
 // by the connections that were open too. No caller notices.
 func TestF8_AFailoverIsFollowed(t *testing.T) {
 	first, second := pgtest.Shared(t), pgtest.New(t, pgtest.Options{NoSync: true})
-	dsn := first.Database(t)
-	config, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := second.Exec(t.Context(), "postgres", "CREATE DATABASE "+config.Database); err != nil {
-		t.Fatal(err)
-	}
-	another := second.DSN(config.Database)
-	for _, each := range []string{dsn, another} {
-		if err := openPostgresAt(t, sqlstore.PostgresConfig{DSN: each}).Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: hosts(t, dsn, another)})
-	if err := create(t.Context(), s, "before"); err != nil {
-		t.Fatal(err)
-	}
-	demote := "ALTER DATABASE " + config.Database + " SET default_transaction_read_only = on"
-	if err := first.Exec(t.Context(), "postgres", demote); err != nil {
-		t.Fatal(err)
-	}
-	// Connections that are open learn it as those of a demoted primary do: when
-	// they write.
-	if _, err := s.Reader(t.Context(), "SELECT set_config('default_transaction_read_only', 'on', false)"); err != nil {
-		t.Fatal(err)
-	}
-	if err := create(t.Context(), s, "after"); err != nil {
-		t.Errorf("the first write after a failover: %v", err)
-	}
-	if _, err := openPostgresAt(t, sqlstore.PostgresConfig{DSN: another}).Grant(t.Context(), "/", "after"); err != nil {
-		t.Errorf("the write is not on the new primary: %v", err)
+	for name, step := range map[string]func(*sqlstore.Store) error{
+		"by a write":   func(s *sqlstore.Store) error { return create(t.Context(), s, "after") },
+		"by a look":    func(s *sqlstore.Store) error { return s.Ping(t.Context()) },
+		"by a refusal": func(s *sqlstore.Store) error { return create(t.Context(), s, "only in the second") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dsn := first.Database(t)
+			another := second.DSN(databaseOf(dsn))
+			if err := second.Exec(t.Context(), "postgres", "CREATE DATABASE "+databaseOf(dsn)); err != nil {
+				t.Fatal(err)
+			}
+			there := openPostgresAt(t, sqlstore.PostgresConfig{DSN: another})
+			if err := create(t.Context(), there, "only in the second"); err != nil {
+				t.Fatal(err)
+			}
+			s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: hosts(t, dsn, another)})
+			if _, err := s.Grant(t.Context(), "/", "only in the second"); !errors.Is(err, store.ErrNotFound) {
+				t.Fatalf("the first server is not the one in use: %v", err)
+			}
+			err := first.Exec(t.Context(), "postgres", "ALTER DATABASE "+databaseOf(dsn)+" SET default_transaction_read_only = on")
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Connections that are open learn it when they write.
+			if _, err := s.Reader(t.Context(), "SELECT set_config('default_transaction_read_only', 'on', false)"); err != nil {
+				t.Fatal(err)
+			}
+			if err := step(s); err != nil && !errors.Is(err, store.ErrExists) {
+				t.Errorf("the first step after a failover: %v", err)
+			}
+			if _, err := s.Grant(t.Context(), "/", "only in the second"); err != nil {
+				t.Errorf("the second server is not the one in use: %v", err)
+			}
+		})
 	}
 }
 

@@ -46,6 +46,16 @@ func TestPostgresCrash(t *testing.T) {
 	storetest.Crash(t, pgtest.New(t, pgtest.Options{NoSync: true}).Database(t), openDSN)
 }
 
+func TestF7_PostgresServerCrash(t *testing.T) {
+	cluster := pgtest.New(t, pgtest.Options{})
+	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: cluster.Database(t)})
+	storetest.Outage(t, s, cluster.Kill, func() {
+		if err := cluster.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func BenchmarkPostgres(b *testing.B) {
 	storetest.Bench(b, func(b *testing.B) store.Store { return openPostgres(b) })
 }

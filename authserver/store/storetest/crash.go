@@ -35,13 +35,59 @@ func Crash(t *testing.T, name string, open Opener) {
 		}
 		s := got(open(name))(t)
 		for id := range reported {
-			if grant := stored(t, s, id); grant.State != store.GrantActive || grant.Generation != 2 {
-				t.Fatalf("grant %s has state %d and generation %d, want 1 and 2", id, grant.State, grant.Generation)
-			}
-			wantError(t, s.Spend(t.Context(), id, at(60)), store.ErrExists)
+			wantWritten(t, s, id)
 		}
 		must(t, s.Close())
 	}
+}
+
+// Outage kills the server that s is kept by, again and again, and sees that
+// nothing is lost which was acknowledged, and that s works again by itself.
+// restart returns when the server answers.
+func Outage(t *testing.T, s store.Store, kill, restart func()) {
+	var reported []string
+	for round := range rounds(4) {
+		ids, enough := make(chan string), make(chan struct{})
+		var all sync.WaitGroup
+		for n := range writers {
+			all.Go(func() {
+				for next := 0; ; next++ {
+					id := fmt.Sprintf("%d-%d-%d", round, n, next)
+					if writeGrant(s, id) != nil {
+						return // it may be half done, and nobody was told
+					}
+					ids <- id
+				}
+			})
+		}
+		go func() {
+			<-enough
+			kill()
+			all.Wait()
+			close(ids)
+		}()
+		before := len(reported)
+		for id := range ids {
+			reported = append(reported, id)
+			if len(reported) == before+acknowledged {
+				close(enough)
+			}
+		}
+		restart()
+		for _, id := range reported {
+			wantWritten(t, s, id)
+		}
+	}
+	t.Logf("%d acknowledged, 0 lost", len(reported))
+}
+
+// wantWritten sees that what writeGrant has done is there.
+func wantWritten(t *testing.T, s store.Store, id string) {
+	t.Helper()
+	if grant := stored(t, s, id); grant.State != store.GrantActive || grant.Generation != 2 {
+		t.Fatalf("grant %s has state %d and generation %d, want 1 and 2", id, grant.State, grant.Generation)
+	}
+	wantError(t, s.Spend(t.Context(), id, at(60)), store.ErrExists)
 }
 
 // killWriter lets a process write until it has reported enough, kills it, and

@@ -1,0 +1,98 @@
+package sqlstore_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/pgtest"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
+)
+
+// A commit whose answer is lost is a fault, whatever became of it. Trying again
+// finds what it has left.
+func TestF1_ALostAnswerToACommit(t *testing.T) {
+	relay, dsn := startRelay(t, pgtest.Database(t))
+	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: dsn})
+	relay.loseCommits.Store(1)
+	err := create(t.Context(), s, "a")
+	if err == nil || errors.Is(err, store.ErrExists) {
+		t.Fatalf("got %v, want a fault", err)
+	}
+	if relay.loseCommits.Load() != 0 {
+		t.Fatal("no commit was lost")
+	}
+	if err := create(t.Context(), s, "a"); !errors.Is(err, store.ErrExists) {
+		t.Errorf("the same step again: got %v, want ErrExists, for the first was committed", err)
+	}
+	// The retry of a rotation gets the same successor.
+	grant := grant("rotated")
+	grant.Generation = 1
+	if err := s.CreateGrant(t.Context(), grant, nil); err != nil {
+		t.Fatal(err)
+	}
+	use := store.Rotation{
+		Realm: grant.Realm, GrantID: grant.ID, ClientID: grant.ClientID, Generation: 1,
+		Grace: 10 * time.Second, PurgeAt: grant.PurgeAt, Now: time.Unix(1_800_000_000, 0),
+	}
+	relay.loseCommits.Store(1)
+	if _, err := s.RotateRefresh(t.Context(), use); err == nil || errors.Is(err, store.ErrNotFound) {
+		t.Fatalf("got %v, want a fault", err)
+	}
+	if rotated, err := s.RotateRefresh(t.Context(), use); err != nil || rotated.Generation != 2 {
+		t.Errorf("the retry got generation %d (%v), want 2", rotated.Generation, err)
+	}
+}
+
+// Issued means committed, whatever is the database's default.
+func TestPostgresCommitsAreOnDisk(t *testing.T) {
+	dsn := pgtest.Database(t)
+	for set, want := range map[string]string{"off": "on", "on": "on", "remote_apply": "remote_apply"} {
+		err := pgtest.Shared(t).Exec(t.Context(), "postgres", "ALTER DATABASE "+databaseOf(dsn)+" SET synchronous_commit = "+set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := openPostgresAt(t, sqlstore.PostgresConfig{DSN: dsn}).Reader(t.Context(), "SELECT current_setting('synchronous_commit')")
+		if err != nil || got != want {
+			t.Errorf("with %s it is %s (%v), want %s", set, got, err, want)
+		}
+	}
+}
+
+// F8: a commit that waits for its standby is a fault in time, and nobody sees it
+// before it is safe: giving it up must not cancel the wait.
+func TestF8_ACommitThatNoStandbyConfirms(t *testing.T) {
+	cluster := pgtest.New(t, pgtest.Options{NoSync: true})
+	config := sqlstore.PostgresConfig{DSN: cluster.Database(t)}
+	s := openPostgresAt(t, config)
+	for _, names := range []string{"standby", ""} {
+		err := cluster.Exec(t.Context(), "postgres", "ALTER SYSTEM SET synchronous_standby_names = '"+names+"'")
+		if err == nil {
+			err = cluster.Exec(t.Context(), "postgres", "SELECT pg_reload_conf()")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if names == "" {
+			break
+		}
+		for shown := ""; shown != names; {
+			if shown, err = s.Reader(t.Context(), "SELECT current_setting('synchronous_standby_names')"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		begun := time.Now()
+		if err := create(t.Context(), s, "a"); err == nil || time.Since(begun) > longest {
+			t.Errorf("a commit that no standby has: %v after %v", err, time.Since(begun))
+		}
+		<-time.After(300 * time.Millisecond) // for a cancellation to arrive
+		if _, err := s.Grant(t.Context(), "/", "a"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("it is seen: %v", err)
+		}
+	}
+	wantRecovery(t, s, 2*time.Second)
+	if _, err := s.Grant(t.Context(), "/", "a"); err != nil {
+		t.Errorf("once it is safe it is there: %v", err)
+	}
+}
