@@ -109,14 +109,18 @@ func (e *postgresEngine) attempt(ctx context.Context, use func(context.Context, 
 		return err
 	}
 	defer leave()
+	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	for n := 1; ; n++ {
 		again, err := e.try(ctx, use)
-		if !again || n == attempts || ctx.Err() != nil {
-			e.gate.note(err)
-			return err
+		if again && n < attempts && ctx.Err() == nil {
+			continue
 		}
+		if caller.Err() == nil { // otherwise it says nothing of the database
+			e.gate.note(err)
+		}
+		return err
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // A commit whose answer is lost is a fault, whatever became of it. Trying again
 // finds what it has left.
 func TestF1_ALostAnswerToACommit(t *testing.T) {
-	relay, dsn := startRelay(t, pgtest.Database(t))
+	relay, dsn := startRelay(t, pgtest.Shared(t).Schema(t))
 	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: dsn})
 	relay.loseCommits.Store(1)
 	err := create(t.Context(), s, "a")

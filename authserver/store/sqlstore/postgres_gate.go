@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"slices"
@@ -53,9 +52,6 @@ func (g *gate) leave() {
 
 // note learns from the end of a step whether the database answers.
 func (g *gate) note(err error) {
-	if errors.Is(err, context.Canceled) {
-		return
-	}
 	sick := !answered(err)
 	g.mu.Lock()
 	defer g.mu.Unlock()

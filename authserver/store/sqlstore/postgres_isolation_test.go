@@ -51,7 +51,7 @@ func waitsForLock(t *testing.T, s *sqlstore.Store) {
 // A proof that is used while its first use is being forgotten is not taken for
 // a new one: what the deletion says of itself is read after it has ended.
 func TestG77_PostgresForgetsAndRefusesInOneStep(t *testing.T) {
-	dsn := pgtest.Database(t)
+	dsn := pgtest.Shared(t).Schema(t)
 	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: dsn})
 	end := time.Unix(1_900_000_000, 0)
 	if err := s.Spend(t.Context(), "jti", end); err != nil {

@@ -37,7 +37,11 @@ func startRelay(t *testing.T, dsn string) (*relay, string) {
 	r := &relay{listener: listener, server: fmt.Sprintf("%s/.s.PGSQL.%d", config.Host, config.Port)}
 	go r.run()
 	port := listener.Addr().(*net.TCPAddr).Port
-	return r, fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=%s sslmode=disable", port, config.User, config.Database)
+	through := fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=%s sslmode=disable", port, config.User, config.Database)
+	if path := config.RuntimeParams["search_path"]; path != "" {
+		through += " search_path=" + path
+	}
+	return r, through
 }
 
 func (r *relay) run() {

@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -27,8 +29,8 @@ const (
 
 // Spend uses up what may be used once.
 func (s *Store) Spend(ctx context.Context, id string, expires time.Time) error {
+	id, at := spentID(id), seconds(expires)
 	return change(ctx, s, "spend an id", func(q querier) error {
-		at := seconds(expires)
 		spent, err := q.exec(insertSpent, id, at, at)
 		if err != nil {
 			return err
@@ -43,6 +45,19 @@ func (s *Store) Spend(ctx context.Context, id string, expires time.Time) error {
 		}
 		return err
 	})
+}
+
+// longestID is the longest id that is kept as it is: an index of PostgreSQL takes
+// about 2,700 bytes.
+const longestID = 500
+
+// spentID is the stored form of an id, which a stranger may have made long.
+func spentID(id string) string {
+	if len(id) <= longestID {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // deleteSpent forgets ids that have expired, and in the same step up to which

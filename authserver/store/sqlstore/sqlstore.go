@@ -9,7 +9,8 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
-// Store is a store.Store over an SQL database. OpenSQLite makes one.
+// Store is a store.Store over an SQL database. OpenSQLite and OpenPostgres make
+// one.
 type Store struct {
 	engine engine
 }
@@ -20,7 +21,9 @@ var _ store.Store = (*Store)(nil)
 type engine interface {
 	// write runs step inside a transaction and returns after the commit that
 	// contains it is durable. A step that fails is taken back. When ctx ends
-	// first the caller gets its error, and the step may still be committed.
+	// first the caller gets its error, and the step may still be committed. A
+	// step may run again from its start when its first run had no effect, so it
+	// keeps nothing of an earlier run.
 	write(ctx context.Context, step func(querier) error) error
 	// read gives access to all that was committed before.
 	read(ctx context.Context) querier
