@@ -39,9 +39,9 @@ const (
 	// beyondStatement is what a step has beyond the time of one statement.
 	beyondStatement = 500 * time.Millisecond
 	connectTimeout  = 1500 * time.Millisecond
-	// severalConnectTimeout is that of each of several hosts, so that one that
-	// does not answer leaves time for the next.
-	severalConnectTimeout = time.Second
+	// leastConnectTimeout is that of each of many hosts. They share the time, so
+	// that one that does not answer leaves some for the next.
+	leastConnectTimeout = 500 * time.Millisecond
 	// connLifetime renews connections, so that they follow names and balancers.
 	connLifetime = 30 * time.Minute
 	connJitter   = 5 * time.Minute
@@ -65,10 +65,7 @@ func (c PostgresConfig) pool() (*pgxpool.Config, error) {
 		return nil, errors.New("the connection string is not valid: write postgres://user:password@host:5432/database, or host=… user=… dbname=…")
 	}
 	if config.ConnConfig.ConnectTimeout == 0 || config.ConnConfig.ConnectTimeout > time.Minute {
-		config.ConnConfig.ConnectTimeout = connectTimeout
-		if len(config.ConnConfig.Fallbacks) > 0 {
-			config.ConnConfig.ConnectTimeout = severalConnectTimeout
-		}
+		config.ConnConfig.ConnectTimeout = max(connectTimeout/time.Duration(hosts(&config.ConnConfig.Config)), leastConnectTimeout)
 	}
 	// A server that only reads is of no use, be it one of several or not.
 	config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
@@ -100,6 +97,15 @@ func (c PostgresConfig) pool() (*pgxpool.Config, error) {
 		return nil
 	}
 	return config, nil
+}
+
+// hosts is how many servers a connection string names.
+func hosts(config *pgconn.Config) int {
+	named := map[string]bool{net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))): true}
+	for _, next := range config.Fallbacks {
+		named[net.JoinHostPort(next.Host, strconv.Itoa(int(next.Port)))] = true
+	}
+	return len(named)
 }
 
 func (c PostgresConfig) maxConns() int32 {

@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,22 +72,23 @@ func TestF8_AFailoverIsFollowed(t *testing.T) {
 	}
 }
 
-// A server that is gone without a word leaves time for the next.
-func TestF8_AHostThatDoesNotAnswerIsPassedOver(t *testing.T) {
+// Servers that are gone without a word leave time for the next.
+func TestF8_HostsThatDoNotAnswerArePassedOver(t *testing.T) {
 	database := pgtest.Database(t)
-	relay, silent := startRelay(t, database)
-	relay.delay.Store(int64(time.Minute))
-	_, good := startRelay(t, database)
-	var ports [2]uint16
-	for n, dsn := range []string{silent, good} {
+	var ports []string
+	for _, silent := range []bool{true, true, false} {
+		relay, dsn := startRelay(t, database)
+		if silent {
+			relay.delay.Store(int64(time.Minute))
+		}
 		config, err := pgx.ParseConfig(dsn)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ports[n] = config.Port
-		database = config.Database
+		ports = append(ports, strconv.Itoa(int(config.Port)))
 	}
-	dsn := fmt.Sprintf("host=127.0.0.1,127.0.0.1 port=%d,%d user=postgres dbname=%s sslmode=disable", ports[0], ports[1], database)
+	dsn := "host=127.0.0.1,127.0.0.1,127.0.0.1 port=" + strings.Join(ports, ",") +
+		" user=postgres sslmode=disable dbname=" + databaseOf(database)
 	begun := time.Now()
 	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: dsn})
 	if err := create(t.Context(), s, "a"); err != nil || time.Since(begun) > longest {

@@ -50,6 +50,7 @@ func measure(b *testing.B, step func(caller, n int) error) {
 	b.ReportAllocs()
 	b.SetParallelism(parallelism)
 	var callers atomic.Int64
+	b.ResetTimer()
 	b.RunParallel(func(loop *testing.PB) {
 		caller := int(callers.Add(1))
 		for n := 0; loop.Next(); n++ {
