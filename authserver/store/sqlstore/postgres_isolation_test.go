@@ -110,3 +110,19 @@ func TestPostgresTriesAgainAfterADeadlock(t *testing.T) {
 		}
 	}
 }
+
+// A step that says nothing of a statement that failed is a fault: PostgreSQL
+// takes such a transaction back when it is to be committed.
+func TestPostgresAHiddenFaultIsNotCommitted(t *testing.T) {
+	s := openPostgres(t)
+	err := s.Write(t.Context(), func(exec runner) error {
+		if _, err := exec("INSERT INTO remembered (name, value) VALUES ('a', 'b') RETURNING 1"); err != nil {
+			return err
+		}
+		_, _ = exec("SELECT 1 / 0")
+		return nil
+	})
+	if err == nil {
+		t.Error("a transaction that was taken back counts as committed")
+	}
+}
