@@ -23,6 +23,9 @@ var (
 // means that the store cannot answer now: callers fail closed with 503. Times
 // are kept in whole seconds. Implementations are safe for concurrent use.
 type Store interface {
+	Backups
+	Clocks
+
 	// CreateGrant stores a new grant, and with it, when consent is not nil, what
 	// the user agreed to (merged into what is remembered already). ErrExists
 	// when the grant's id is taken: a consent form works once.

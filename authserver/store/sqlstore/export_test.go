@@ -82,7 +82,7 @@ var Lookups = map[string]string{
 	"selectActiveKey": selectActiveKey, "selectRemembered": selectRemembered,
 	"purge grants": purges[0], "purge revocations": purges[1], "purge sessions": purges[2],
 	"nextDenial": nextDenial, "removeDenial": removeDenial, "selectDenials": selectDenials, "purge denials": purges[3],
-	"purgeSpent": purgeSpent,
+	"purgeSpent": purgeSpent, "selectLease": selectLease, "takeBackupMark": takeBackupMark,
 }
 
 // Reader runs a statement that gives one text on a connection that reads.

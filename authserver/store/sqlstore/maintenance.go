@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 )
 
@@ -13,6 +15,8 @@ const (
 	takeLease = `INSERT INTO leases (name, owner, until) VALUES (?, ?, ?)
 		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
 		WHERE leases.owner = excluded.owner OR leases.until <= ?`
+
+	selectLease = `SELECT until FROM leases WHERE name = ?`
 )
 
 // purges delete the oldest rows of each table that has an end. The end is
@@ -47,6 +51,16 @@ func (s *Store) Lease(ctx context.Context, name, owner string, until, now time.T
 		taken, err := q.exec(takeLease, name, owner, seconds(until), seconds(now))
 		return taken == 1, err
 	})
+}
+
+// LeasedUntil is until when a lease was last taken.
+func (s *Store) LeasedUntil(ctx context.Context, name string) (time.Time, error) {
+	var until int64
+	err := s.engine.read(ctx).row(selectLease, name).Scan(&until)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return moment(until), verdict("read a lease", err)
 }
 
 // DeleteExpired removes up to limit rows a table. Each table is a step of its

@@ -27,6 +27,8 @@ const (
 // sqliteEngine is one connection that writes and a pool that reads. With
 // write-ahead logging neither waits for the other.
 type sqliteEngine struct {
+	path     string
+	copying  sync.Mutex // one backup at a time
 	writable *sql.DB
 	writer   *writer
 	readable *sql.DB
@@ -79,6 +81,7 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 		return nil, errors.Join(err, conn.Close(), writable.Close())
 	}
 	return &sqliteEngine{
+		path:     path,
 		writable: writable,
 		writer:   startWriter(conn),
 		readable: readable,

@@ -35,6 +35,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Consent", consentChecks},
 		{"Key", keyChecks},
 		{"Maintenance", maintenanceChecks},
+		{"Restore", restoreChecks},
+		{"Clock", clockChecks},
 		{"Life", lifeChecks},
 		{"Hostile", hostileChecks},
 		{"Race", raceChecks},

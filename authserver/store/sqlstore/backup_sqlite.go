@@ -1,0 +1,131 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// backupSuffix is what is put between the name of a database and a random part
+// to name a copy on its way out.
+const backupSuffix = ".backup-"
+
+// copy makes a copy in a file beside the database. It reads one snapshot and is
+// a reader like others, so writers go on; only the log cannot be cut meanwhile.
+func (e *sqliteEngine) copy(ctx context.Context, now time.Time) (*store.Backup, error) {
+	if !e.copying.TryLock() {
+		return nil, store.ErrBackupRuns
+	}
+	backup, err := e.copyTo(ctx, now)
+	if err != nil {
+		e.copying.Unlock()
+		return nil, err
+	}
+	return backup, nil
+}
+
+func (e *sqliteEngine) copyTo(ctx context.Context, now time.Time) (*store.Backup, error) {
+	e.removeCopies() // a process that was killed may have left one
+	file, err := os.CreateTemp(filepath.Dir(e.path), filepath.Base(e.path)+backupSuffix+"*")
+	if err != nil {
+		return nil, err
+	}
+	c := &sqliteCopy{File: file, engine: e}
+	if err := e.vacuumInto(ctx, file.Name(), now); err != nil {
+		return nil, errors.Join(err, c.discard())
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(err, c.discard())
+	}
+	return &store.Backup{ReadCloser: c, Size: info.Size()}, nil
+}
+
+// vacuumInto fills an empty file with the copy and marks that.
+func (e *sqliteEngine) vacuumInto(ctx context.Context, name string, now time.Time) error {
+	source, err := openPool(e.path, url.Values{}, 1)
+	if err != nil {
+		return err
+	}
+	_, err = source.ExecContext(ctx, "VACUUM INTO ?", name)
+	if err := errors.Join(err, source.Close()); err != nil {
+		return err
+	}
+	made, err := openPool(name, url.Values{"_journal_mode": {"MEMORY"}, "_synchronous": {"OFF"}}, 1)
+	if err != nil {
+		return err
+	}
+	_, err = made.ExecContext(ctx, markBackup, seconds(now))
+	return errors.Join(err, made.Close())
+}
+
+func (e *sqliteEngine) removeCopies() {
+	dir, prefix := filepath.Dir(e.path), filepath.Base(e.path)+backupSuffix
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), prefix) {
+			_ = os.Remove(filepath.Join(dir, entry.Name()))
+		}
+	}
+}
+
+// sqliteCopy is a copy that goes when it has been read.
+type sqliteCopy struct {
+	*os.File
+	engine *sqliteEngine
+}
+
+// Close removes the copy.
+func (c *sqliteCopy) Close() error {
+	err := c.discard()
+	c.engine.copying.Unlock()
+	return err
+}
+
+func (c *sqliteCopy) discard() error { return errors.Join(c.File.Close(), os.Remove(c.Name())) }
+
+// BackupInfo is what a file that CheckBackup has looked at says of itself.
+type BackupInfo struct {
+	// Made is when the backup was made; zero in a file that is none.
+	Made time.Time
+	// Schema is the version of the schema.
+	Schema int
+}
+
+// CheckBackup sees that a file is a whole database that this program can open,
+// and reads every page for that.
+func CheckBackup(ctx context.Context, path string) (info BackupInfo, err error) {
+	pool, err := openPool(path, url.Values{"_query_only": {"1"}}, 1)
+	if err != nil {
+		return info, err
+	}
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	var verdict string
+	if err := pool.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
+		return info, fmt.Errorf("check the backup: %w", err)
+	}
+	if verdict != "ok" {
+		return info, fmt.Errorf("the backup is damaged: %s", verdict)
+	}
+	if err := pool.QueryRowContext(ctx, selectVersion).Scan(&info.Schema); err != nil {
+		return info, fmt.Errorf("the backup is not a database of this program: %w", err)
+	}
+	if info.Schema > schemaVersion {
+		return info, fmt.Errorf("the backup's schema has version %d, and this program knows none above %d", info.Schema, schemaVersion)
+	}
+	var made int64
+	err = pool.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = 'backup'").Scan(&made)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return info, err
+	}
+	info.Made = moment(made)
+	return info, nil
+}

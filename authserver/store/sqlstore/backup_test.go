@@ -1,0 +1,167 @@
+package sqlstore_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
+)
+
+var backupTime = time.Date(2031, time.May, 4, 12, 0, 0, 0, time.UTC)
+
+// backup writes a backup of a store to a new file.
+func backup(t *testing.T, s *sqlstore.Store) (path string) {
+	t.Helper()
+	b, err := s.Backup(t.Context(), backupTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(b)
+	if err := errors.Join(err, b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if int64(len(content)) != b.Size {
+		t.Errorf("%d bytes, said to be %d", len(content), b.Size)
+	}
+	path = filepath.Join(t.TempDir(), "restored.db")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestBackupIsWholeMarkedAndLeavesNothingBehind(t *testing.T) {
+	origin := filepath.Join(t.TempDir(), "oauth2.db")
+	s := openAt(t, origin)
+	for n := range 300 {
+		if err := create(t.Context(), s, strconv.Itoa(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// One that a killed process left.
+	left := origin + ".backup-1"
+	if err := os.WriteFile(left, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := backup(t, s)
+	info, err := sqlstore.CheckBackup(t.Context(), path)
+	if err != nil || !info.Made.Equal(backupTime) || info.Schema != sqlstore.SchemaVersion {
+		t.Errorf("%+v, %v", info, err)
+	}
+	wantGrants(t, openAt(t, path), 300, func(int) bool { return true })
+	entries, err := os.ReadDir(filepath.Dir(origin))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if strings.Contains(entry.Name(), "backup") {
+			t.Errorf("%s is left", entry.Name())
+		}
+	}
+	// The mark is in the copy alone, and found once.
+	if done, err := s.Restored(t.Context(), true, backupTime); err != nil || done.Done {
+		t.Errorf("the original is taken for a backup: %+v, %v", done, err)
+	}
+	copied := openAt(t, path)
+	for _, want := range []bool{true, false} {
+		done, err := copied.Restored(t.Context(), true, backupTime)
+		if err != nil || done.Done != want || want && !done.Made.Equal(backupTime) {
+			t.Errorf("%+v, %v, want %v", done, err, want)
+		}
+	}
+}
+
+func TestBackupIsItsOwnersAlone(t *testing.T) {
+	origin := filepath.Join(t.TempDir(), "oauth2.db")
+	s := openAt(t, origin)
+	b, err := s.Backup(t.Context(), backupTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob(origin + ".backup-*")
+	if err != nil || len(names) != 1 {
+		t.Fatalf("%v, %v", names, err)
+	}
+	if info, err := os.Stat(names[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if _, err := s.Backup(t.Context(), backupTime); !errors.Is(err, store.ErrBackupRuns) {
+		t.Errorf("two at once: %v", err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	backup(t, s)
+}
+
+func TestBackupOfAMomentWhileOthersWrite(t *testing.T) {
+	s := open(t)
+	ctx, stop := context.WithCancel(t.Context())
+	written := make(chan int)
+	begun := make(chan struct{})
+	go func() {
+		n := 0
+		for ; ctx.Err() == nil; n++ {
+			if err := create(t.Context(), s, strconv.Itoa(n)); err != nil {
+				t.Error(err)
+				break
+			}
+			if n == 20 {
+				close(begun)
+			}
+		}
+		written <- n
+	}()
+	<-begun
+	path := backup(t, s)
+	stop()
+	total := <-written
+	if _, err := sqlstore.CheckBackup(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	// What is in it was there at one moment: a beginning without a gap.
+	copied := openAt(t, path)
+	count := 0
+	for n := range total {
+		_, err := copied.Grant(t.Context(), "/", strconv.Itoa(n))
+		if err == nil && n != count {
+			t.Fatalf("grant %d is there and %d is not", n, count)
+		}
+		if err == nil {
+			count++
+		}
+	}
+	if count < 20 {
+		t.Errorf("%d of %d grants", count, total)
+	}
+}
+
+func TestBackupThatIsNoneIsRefused(t *testing.T) {
+	whole, err := os.ReadFile(backup(t, open(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := append([]byte{}, whole...)
+	for i := 4096; i < 3*4096; i++ {
+		damaged[i] ^= 0x5a
+	}
+	for name, content := range map[string][]byte{
+		"text": []byte(strings.Repeat("not a database\n", 500)), "half": whole[:len(whole)/2], "damaged": damaged, "empty": nil,
+	} {
+		path := filepath.Join(t.TempDir(), "backup")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := sqlstore.CheckBackup(t.Context(), path); err == nil {
+			t.Errorf("%s passes: %+v", name, info)
+		}
+	}
+}
