@@ -18,15 +18,8 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
 
-const (
-	// readInterval is how soon a node hears of another's changes.
-	readInterval = time.Second
-	// purgeInterval and purgeBatch keep deletions small and steady.
-	purgeInterval = 5 * time.Second
-	purgeBatch    = 1000
-	purgeBatches  = 20
-	purgeLease    = 30 * time.Second
-)
+// readInterval is how soon a node hears of another's changes.
+const readInterval = time.Second
 
 // Backend is what outlives a configuration: the store, the keys that were read
 // from it, the revocations and the bound on password hashing. Servers of
@@ -43,8 +36,16 @@ type Backend struct {
 	node        string
 	nonceKey    atomic.Pointer[keys.Secret] // nil until it is needed
 
-	// logs are what other nodes write and this one reads every second.
-	logs []changeLog
+	// logs are what other nodes write and this one reads every second; fresh is
+	// when the last reading of all of them began, as running counts.
+	logs  []changeLog
+	fresh atomic.Int64
+
+	// running is how long the process has run, whatever the clock says.
+	running func() time.Duration
+	clock   clockWatch
+	astray  bool        // what was logged of the clock last; purge alone uses it
+	backlog atomic.Bool // the last purge left something for the next
 
 	mu    sync.Mutex
 	rings map[string]openRing
@@ -79,9 +80,13 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 		denials:     &Denials{store: st},
 		node:        rand.Text(),
 		rings:       map[string]openRing{},
+		running:     stopwatch(now),
+	}
+	if err := b.seeToRestore(ctx); err != nil {
+		return nil, err
 	}
 	b.logs = []changeLog{
-		{task: "reading the revocation log", refresh: func(ctx context.Context) error { return b.revocations.Refresh(ctx, b.now()) }},
+		{task: "reading the revocation log", refresh: func(ctx context.Context) error { return b.revocations.Refresh(ctx, b.clock.past(b.now(), b.running())) }},
 		{task: "reading the deny-list", refresh: b.denials.refresh},
 	}
 	for i := range b.logs {
@@ -129,49 +134,38 @@ func (b *Backend) AssertionKeys(ctx context.Context) (*keys.Ring, error) {
 // changed, and deletes what nothing can need any more. While the store cannot be
 // reached the last known changes hold, and one line says so.
 func (b *Backend) Run(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { b.runPurges(ctx) }) // many deletions must not delay what is heard
+	both.Go(func() { b.runReading(ctx) })
+	both.Wait()
+}
+
+func (b *Backend) runReading(ctx context.Context) {
 	reading := time.NewTicker(readInterval)
 	defer reading.Stop()
-	purge := time.NewTicker(purgeInterval)
-	defer purge.Stop()
-	var purging outage
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-reading.C:
-			b.read(ctx)
 		case <-b.store.Changed():
-			b.read(ctx)
-		case <-purge.C:
-			purging.note(b.log, "deleting expired rows", b.purge(ctx))
 		}
+		b.read(ctx)
 	}
 }
 
 // read hears of the changes of other nodes.
 func (b *Backend) read(ctx context.Context) {
+	begun, fresh := b.running(), true
 	for i := range b.logs {
 		l := &b.logs[i]
-		l.outage.note(b.log, l.task, l.refresh(ctx))
+		err := l.refresh(ctx)
+		l.outage.note(b.log, l.task, err)
+		fresh = fresh && err == nil
 	}
-}
-
-// purge deletes in small batches while it holds the lease, so that of many
-// nodes one does the work.
-func (b *Backend) purge(ctx context.Context) error {
-	now := b.now()
-	held, err := b.store.Lease(ctx, "purge", b.node, now.Add(purgeLease), now)
-	if err != nil || !held {
-		return err
+	if fresh {
+		b.fresh.Store(int64(begun))
 	}
-	// While batches are full there is more; a bound leaves room for other work.
-	for range purgeBatches {
-		deleted, err := b.store.DeleteExpired(ctx, now, purgeBatch)
-		if err != nil || deleted < purgeBatch {
-			return err
-		}
-	}
-	return nil
 }
 
 // outage logs the first failure of a task and its end, not each one between.

@@ -245,6 +245,14 @@ type counting struct {
 // Changed implements store.Store: nobody else writes.
 func (*counting) Changed() <-chan struct{} { return nil }
 
+// Restored implements store.Store: it was not.
+func (*counting) Restored(context.Context, bool, time.Time) (store.Restoration, error) {
+	return store.Restoration{}, nil
+}
+
+// LeasedUntil implements store.Store: never before.
+func (*counting) LeasedUntil(context.Context, string) (time.Time, error) { return time.Time{}, nil }
+
 func (c *counting) Remember(_ context.Context, _, value string) (string, error) { return value, nil }
 
 func (c *counting) Revocations(context.Context, int64, time.Time) ([]store.Revocation, int64, error) {

@@ -93,6 +93,9 @@ func (m *Minter) OpenAccess(token oauth.Secret, now time.Time) (Access, error) {
 	// RFC 7519 §4.1.4: not on or after exp. The clock is our own: no leeway.
 	case !now.Before(access.Expires):
 		return Access{}, ErrExpired
+	// A token from the future was issued by a clock that leapt (RFC 7519 §4.1.6).
+	case access.IssuedAt.After(now.Add(maxSkew)):
+		return Access{}, errNotYetValid
 	}
 	return access, nil
 }

@@ -1,0 +1,18 @@
+package authserver
+
+import (
+	"context"
+	"time"
+)
+
+// Purge deletes what has expired, as Run does every few seconds.
+func (b *Backend) Purge(ctx context.Context) error { return b.purge(ctx) }
+
+// Read hears of changes, as Run does every second.
+func (b *Backend) Read(ctx context.Context) { b.read(ctx) }
+
+// SetRunning replaces what counts how long the process has run.
+func (b *Backend) SetRunning(running func() time.Duration) { b.running = running }
+
+// ProofMemory is how long a proof is remembered at most.
+const ProofMemory = proofMemory

@@ -1,0 +1,83 @@
+package authserver
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// purgeInterval and purgeBatch keep deletions small and steady.
+	purgeInterval = 5 * time.Second
+	purgeBatch    = 1000
+	purgeBatches  = 20
+	purgeLease    = 30 * time.Second
+)
+
+func (b *Backend) runPurges(ctx context.Context) {
+	tick := time.NewTicker(purgeInterval)
+	defer tick.Stop()
+	var purging outage
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			purging.note(b.log, "deleting expired rows", b.purge(ctx))
+		}
+	}
+}
+
+// purge deletes in small batches while it holds the lease, so that of many
+// nodes one does the work. A node whose clock is astray leaves it to others.
+func (b *Backend) purge(ctx context.Context) error {
+	until, err := b.store.LeasedUntil(ctx, "purge")
+	if err != nil {
+		return err
+	}
+	if !until.IsZero() {
+		b.clock.hear(until.Add(-purgeLease), b.running())
+	}
+	now := b.now()
+	if b.noteClock(b.clock.look(now, b.running())) {
+		return nil
+	}
+	// A lease of a clock that was believed and wrong would last for as long as it
+	// was ahead.
+	asOf := now
+	if until.Sub(now) > purgeLease+clockSlack {
+		asOf = until
+	}
+	held, err := b.store.Lease(ctx, "purge", b.node, now.Add(purgeLease), asOf)
+	if err != nil || !held {
+		b.backlog.Store(false)
+		return err
+	}
+	b.clock.tell(now.Truncate(time.Second))
+	past := b.clock.past(now, b.running())
+	// While batches are full there is more; a bound leaves room for other work.
+	for range purgeBatches {
+		deleted, err := b.store.DeleteExpired(ctx, past, purgeBatch)
+		if err != nil || deleted < purgeBatch {
+			b.backlog.Store(false)
+			return err
+		}
+	}
+	b.backlog.Store(true)
+	return nil
+}
+
+// noteClock logs that the clock has gone astray and that it is right again, and
+// says whether it is astray.
+func (b *Backend) noteClock(astray time.Duration) bool {
+	off := astray != 0
+	switch {
+	case off && !b.astray:
+		b.log.Warn("the clock is not where the store and the other nodes know it to be, or nobody was there for that time; "+
+			"nothing is deleted until it has stood by it for as long, an hour at least and a day at most. Check the time synchronization",
+			"ahead", astray.Round(time.Second).String())
+	case !off && b.astray:
+		b.log.Info("the clock is believed again")
+	}
+	b.astray = off
+	return off
+}

@@ -1,0 +1,41 @@
+package authserver
+
+import (
+	"context"
+	"time"
+)
+
+// staleAfter is how long ago the changes of other nodes may have been read last.
+// The last known ones hold for longer; but a node that hears nothing should not
+// be the one that is asked.
+const staleAfter = 10 * time.Second
+
+// Status is how a Backend stands.
+type Status struct {
+	// Fresh says that what other nodes have changed was read a moment ago.
+	Fresh bool
+	// ClockAhead is by how much the clock is further than the store and the other
+	// nodes know it to be, negative when it is behind; 0 while it is believed.
+	ClockAhead time.Duration
+	// Backlog says that the last deletion of expired rows ended at its bound.
+	Backlog bool
+}
+
+// Status asks nobody.
+func (b *Backend) Status() Status {
+	return Status{
+		Fresh:      b.running()-time.Duration(b.fresh.Load()) <= staleAfter,
+		ClockAhead: b.clock.off(),
+		Backlog:    b.backlog.Load(),
+	}
+}
+
+// Ping asks the store whether it can answer now.
+func (b *Backend) Ping(ctx context.Context) error { return b.store.Ping(ctx) }
+
+// stopwatch counts from now on. A clock with a monotonic reading, as time.Now is,
+// may be set meanwhile.
+func stopwatch(now func() time.Time) func() time.Duration {
+	begun := now()
+	return func() time.Duration { return now().Sub(begun) }
+}
