@@ -3,6 +3,8 @@ package authserver
 import (
 	"context"
 	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 )
 
 // staleAfter is how long ago the changes of other nodes may have been read last.
@@ -28,6 +30,16 @@ func (b *Backend) Status() Status {
 		ClockAhead: b.clock.off(),
 		Backlog:    b.backlog.Load(),
 	}
+}
+
+// KeysUsable says whether every realm has a key to sign access tokens with.
+func (s *Server) KeysUsable() bool {
+	for _, m := range s.realms {
+		if _, err := m.realm.Keys.Signer(oauth.ES256); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Ping asks the store whether it can answer now.

@@ -55,6 +55,7 @@ var (
 
 	issuerGauges = newIssuersCollector(issuerStatuses)
 	cacheGauges  = newCacheCollector()
+	storeGauges  = newBackendCollector()
 
 	cacheHits, cacheMisses = cacheLookupsTotal.WithLabelValues("hit"), cacheLookupsTotal.WithLabelValues("miss")
 )
@@ -64,7 +65,7 @@ var (
 func registerMetrics(registry *prometheus.Registry) error {
 	for _, collector := range []prometheus.Collector{
 		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, streamsCutTotal, securityEventsTotal,
-		issuerGauges, cacheGauges,
+		issuerGauges, cacheGauges, storeGauges,
 	} {
 		var already prometheus.AlreadyRegisteredError
 		if err := registry.Register(collector); err != nil && !errors.As(err, &already) {

@@ -180,6 +180,7 @@ func (a *App) Start() error {
 	keepIn(a)
 	beginIssuers()
 	warnHiddenMetadata(a.ctx, a.log)
+	warnAbruptShutdown(a.ctx, a.log)
 	if a.backend == nil {
 		return nil
 	}

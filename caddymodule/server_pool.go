@@ -59,6 +59,7 @@ type pooledBackend struct {
 	key     string // check value of the configured key, "" for none
 	stop    context.CancelFunc
 	stopped chan struct{}
+	probe   storeProbe
 
 	users  atomic.Int64
 	idle   chan struct{} // told when users falls to 0
