@@ -33,11 +33,12 @@ func (b *Backend) seeToRestore(ctx context.Context) error {
 }
 
 func (b *Backend) restored(ctx context.Context, marked bool) (store.Restoration, error) {
-	done, err := b.store.Restored(ctx, marked, b.now().Add(proofMemory))
+	now := b.now()
+	done, err := b.store.Restored(ctx, marked, now.Add(proofMemory), now)
 	if err != nil || !done.Done {
 		return done, err
 	}
-	line := b.log.With("codes_ended", done.Codes)
+	line := b.log
 	if !done.Made.IsZero() {
 		line = line.With("backup_made", done.Made)
 	}

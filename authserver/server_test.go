@@ -246,7 +246,7 @@ type counting struct {
 func (*counting) Changed() <-chan struct{} { return nil }
 
 // Restored implements store.Store: it was not.
-func (*counting) Restored(context.Context, bool, time.Time) (store.Restoration, error) {
+func (*counting) Restored(context.Context, bool, time.Time, time.Time) (store.Restoration, error) {
 	return store.Restoration{}, nil
 }
 

@@ -34,6 +34,8 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/oauth2/issuers/refresh", Handler: methods{http.MethodPost: refreshIssuers}},
 		{Pattern: "/oauth2/deny", Handler: methods{http.MethodGet: listDenials, http.MethodPost: addDenial, http.MethodDelete: removeDenial}},
 		{Pattern: "/oauth2/deny/{id}", Handler: methods{http.MethodDelete: removeDenial}},
+		{Pattern: "/oauth2/backup", Handler: caddy.AdminHandlerFunc(serveBackup)},
+		{Pattern: "/oauth2/backup/restored", Handler: methods{http.MethodPost: noteRestored}},
 		{Pattern: "/oauth2/explain", Handler: methods{http.MethodPost: explainToken}},
 	}
 }

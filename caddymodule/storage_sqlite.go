@@ -67,6 +67,9 @@ func (s *SQLiteStorage) Open(ctx context.Context, key *keys.Wrapper) (store.Stor
 	if key == nil {
 		key, err = keys.LoadOrCreateFile(s.keyFile(), !hasContent(s.Path))
 	}
+	if err == nil {
+		err = sqlstore.CheckLog(s.Path)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, lock.Close())
 	}

@@ -22,11 +22,11 @@ type Backups interface {
 	// ErrBackupRuns while another one is being made.
 	Backup(ctx context.Context, now time.Time) (*Backup, error)
 	// Restored sees that nothing is used twice because the store is an earlier
-	// form of itself: codes that wait are void, and an id that would expire at
-	// spent or before counts as spent. With marked it does so only when the store
-	// carries the mark of a backup, and takes that off in the same step. It says
-	// whether it did, and how many codes it ended.
-	Restored(ctx context.Context, marked bool, spent time.Time) (Restoration, error)
+	// form of itself: the codes of grants that were created before now are void,
+	// and an id that would expire at spent or before counts as spent. With marked
+	// it does so only when the store carries the mark of a backup, and takes that
+	// off in the same step.
+	Restored(ctx context.Context, marked bool, spent, now time.Time) (Restoration, error)
 }
 
 // Backup is a copy of a store to read once. Closing it removes what the store
@@ -43,6 +43,4 @@ type Restoration struct {
 	Done bool
 	// Made is when the backup was made; zero when that is not known.
 	Made time.Time
-	// Codes is how many codes were ended.
-	Codes int
 }

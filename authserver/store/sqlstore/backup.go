@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -17,8 +16,9 @@ const (
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value`
 	takeBackupMark = `DELETE FROM meta WHERE name = 'backup' RETURNING value`
 
-	// Once in the life of a restored database: it may look at every row.
-	endCodes = `UPDATE grants SET state = 2 WHERE state = 0`
+	// redeemCode asks for it.
+	endCodes = `INSERT INTO meta (name, value) VALUES ('restored', ?)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE meta.value < excluded.value`
 )
 
 // copier is an engine that can copy itself.
@@ -41,7 +41,7 @@ func (s *Store) Backup(ctx context.Context, now time.Time) (*store.Backup, error
 
 // Restored ends what could be used twice after the store has become an earlier
 // form of itself.
-func (s *Store) Restored(ctx context.Context, marked bool, spent time.Time) (store.Restoration, error) {
+func (s *Store) Restored(ctx context.Context, marked bool, spent, now time.Time) (store.Restoration, error) {
 	return write(ctx, s, "see to a restored database", func(q querier) (store.Restoration, error) {
 		var made int64
 		err := q.row(takeBackupMark).Scan(&made)
@@ -54,13 +54,12 @@ func (s *Store) Restored(ctx context.Context, marked bool, spent time.Time) (sto
 		if err != nil {
 			return store.Restoration{}, err
 		}
-		codes, err := q.exec(endCodes)
-		if err != nil {
-			return store.Restoration{}, fmt.Errorf("end the codes: %w", err)
+		if _, err := q.exec(endCodes, seconds(now)); err != nil {
+			return store.Restoration{}, err
 		}
 		if _, err := q.exec(forgetSpent, seconds(spent), seconds(spent)); err != nil {
 			return store.Restoration{}, err
 		}
-		return store.Restoration{Done: true, Made: moment(made), Codes: int(codes)}, nil
+		return store.Restoration{Done: true, Made: moment(made)}, nil
 	})
 }

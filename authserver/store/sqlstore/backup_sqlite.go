@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -91,6 +92,29 @@ func (c *sqliteCopy) Close() error {
 }
 
 func (c *sqliteCopy) discard() error { return errors.Join(c.File.Close(), os.Remove(c.Name())) }
+
+// CheckLog refuses a database file beside which the log of another one lies, as
+// after a restore that replaced the one and left the other: SQLite would write
+// the log's old pages over the new file. Nobody in this process may have the file
+// open.
+func CheckLog(path string) error {
+	log, err := os.Stat(path + "-wal")
+	if err != nil || log.Size() == 0 {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil // opening the database says why
+	}
+	defer func() { _ = file.Close() }()
+	// https://www.sqlite.org/fileformat.html §1.3: a file that has a log says so.
+	header := make([]byte, 20)
+	if _, err := io.ReadFull(file, header); err != nil || header[18] == 2 || header[19] == 2 {
+		return nil
+	}
+	return fmt.Errorf("%s is a backup that was put in place beside the log of the database before it: "+
+		"remove %[1]s-wal and %[1]s-shm, then start again", path)
+}
 
 // BackupInfo is what a file that CheckBackup has looked at says of itself.
 type BackupInfo struct {

@@ -67,12 +67,12 @@ func TestBackupIsWholeMarkedAndLeavesNothingBehind(t *testing.T) {
 		}
 	}
 	// The mark is in the copy alone, and found once.
-	if done, err := s.Restored(t.Context(), true, backupTime); err != nil || done.Done {
+	if done, err := s.Restored(t.Context(), true, backupTime, backupTime); err != nil || done.Done {
 		t.Errorf("the original is taken for a backup: %+v, %v", done, err)
 	}
 	copied := openAt(t, path)
 	for _, want := range []bool{true, false} {
-		done, err := copied.Restored(t.Context(), true, backupTime)
+		done, err := copied.Restored(t.Context(), true, backupTime, backupTime)
 		if err != nil || done.Done != want || want && !done.Made.Equal(backupTime) {
 			t.Errorf("%+v, %v, want %v", done, err, want)
 		}
@@ -163,5 +163,40 @@ func TestBackupThatIsNoneIsRefused(t *testing.T) {
 		if info, err := sqlstore.CheckBackup(t.Context(), path); err == nil {
 			t.Errorf("%s passes: %+v", name, info)
 		}
+	}
+}
+
+// A restore that leaves the log of the old database would mix the two.
+func TestALogOfAnotherDatabaseIsRefused(t *testing.T) {
+	path := backup(t, open(t))
+	if err := sqlstore.CheckLog(path); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(path+"-wal", []byte("of another"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := sqlstore.CheckLog(path); err == nil || !strings.Contains(err.Error(), path+"-wal") {
+		t.Errorf("got %v", err)
+	}
+	if err := os.Remove(path + "-wal"); err != nil {
+		t.Fatal(err)
+	}
+	s := openAt(t, path)
+	if err := create(t.Context(), s, "1"); err != nil {
+		t.Fatal(err)
+	}
+	// What a killed process leaves: a file that says it has a log, and the log.
+	left := filepath.Join(t.TempDir(), "left.db")
+	for _, suffix := range []string{"", "-wal"} {
+		content, err := os.ReadFile(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(left+suffix, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sqlstore.CheckLog(left); err != nil {
+		t.Error(err)
 	}
 }

@@ -20,12 +20,14 @@ const (
 
 	selectGrant = `SELECT ` + grantColumns + ` FROM grants WHERE realm = ? AND id = ?`
 
-	// The row count decides who redeems a code: state 0 becomes 1 once.
+	// The row count decides who redeems a code: state 0 becomes 1 once. In a
+	// database that was restored it may have been 1 already.
 	redeemCode = `UPDATE grants
 		SET state = 1, redeemed = ?, generation = ?, refresh_key = ?, rotated_at = ?,
 			idle_expires = ?, expires = ?,
 			purge_at = CASE WHEN purge_at < ? THEN ? ELSE purge_at END
 		WHERE realm = ? AND id = ? AND client_id = ? AND state = 0 AND code_hash = ? AND code_expires > ?
+			AND created >= COALESCE((SELECT value FROM meta WHERE name = 'restored'), 0)
 		RETURNING ` + grantColumns
 
 	// A code that its own client shows again ends the family. That it has
