@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 const (
@@ -20,11 +21,10 @@ const (
 	// new one is broken in a way that shows late.
 	reloads = 100
 	// callers send requests without a pause all the while.
-	callers = 4
+	callers = 6
+	// spacing is how long after one the next is begun, where the machine can.
+	spacing = 25 * time.Millisecond
 )
-
-// between is how many answers callers get between two reloads.
-const between = 20
 
 // tally is what callers saw.
 type tally struct {
@@ -162,10 +162,11 @@ func reloadUnderLoad(t *testing.T, admin string, good, bad []string, next []func
 	for i := range callers {
 		running.Go(func() { attack(stop, n, next[i%len(next)]) })
 	}
+	pace := time.NewTicker(spacing)
+	defer pace.Stop()
 	for i := range reloads {
-		for range between {
-			<-n.beat
-		}
+		<-pace.C
+		<-n.beat
 		if i%2 == 0 {
 			if !load(t, admin, good[i/2%len(good)]) {
 				t.Error("a good configuration was refused")
@@ -183,6 +184,8 @@ func TestF16_ReloadsUnderLoadLoseNothing(t *testing.T) {
 	w := startExample(t)
 	root := w.documentRealms()["root"]
 	token, refresh := passwordTokens(t, root)
+	revoked, ended := passwordTokens(t, root)
+	curlJSON(t, "--user", "myClient:forgerock", "--data", "token="+ended, root.oauth2+"/token/revoke")
 	next := []func() (*http.Request, int){
 		func() (*http.Request, int) { return request(t, http.MethodGet, w.api+"/write", token), http.StatusOK },
 		func() (*http.Request, int) {
@@ -194,9 +197,16 @@ func TestF16_ReloadsUnderLoadLoseNothing(t *testing.T) {
 		func() (*http.Request, int) {
 			return request(t, http.MethodGet, w.api+"/", "not-a-token"), http.StatusUnauthorized
 		},
+		func() (*http.Request, int) {
+			return request(t, http.MethodGet, w.api+"/write", revoked), http.StatusUnauthorized
+		},
+		func() (*http.Request, int) {
+			return request(t, http.MethodGet, w.auth+"/readyz", ""), http.StatusOK
+		},
 	}
 	// An upstream of its own, so that an answer can only be wrong by our fault.
 	caddyfile := regexp.MustCompile(`reverse_proxy \S+`).ReplaceAllString(w.caddyfile, "reverse_proxy "+upstream(t))
+	caddyfile = strings.Replace(caddyfile, "\toauth2_server\n", "\toauth2_server\n\toauth2_health /readyz ready\n", 1)
 	good := []string{
 		caddyfile,
 		strings.Replace(caddyfile, "lifetime 1h", "lifetime 2h", 1),
@@ -294,6 +304,8 @@ func plainReloads(t *testing.T) (*tally, float64) {
 		},
 		func() (*http.Request, int) { return request(t, http.MethodGet, site(1)+"/oauth2/x", ""), http.StatusOK },
 		func() (*http.Request, int) { return request(t, http.MethodGet, site(2)+"/", "token"), http.StatusOK },
+		func() (*http.Request, int) { return request(t, http.MethodGet, site(2)+"/", "token"), http.StatusOK },
+		func() (*http.Request, int) { return request(t, http.MethodGet, site(1)+"/oauth2/x", ""), http.StatusOK },
 	}
 	good, bad := []string{config}, []string{config + occupied(t)}
 	reloadUnderLoad(t, admin, good, bad, next)
