@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
 // node is one of several on the store of a house, with a clock that may be wrong.
@@ -151,6 +152,30 @@ func TestF10_ALeapRevivesNothingAndEndsNothing(t *testing.T) {
 				t.Error("the clock is still said to be wrong")
 			}
 		})
+	}
+}
+
+// F10: an entry of the deny-list that a leaping clock took for ended is told again.
+func TestF10_TheDenyListIsWholeAfterALeap(t *testing.T) {
+	h := newHouse(t)
+	n := h.node(t, 0)
+	told := 0
+	if err := n.backend.Denials().Follow(t.Context(), func(changes []store.Denial) { told += len(changes) }); err != nil {
+		t.Fatal(err)
+	}
+	now := h.Clock.Now()
+	entry := store.Denial{Kind: store.DenySubject, Value: "mallory", Created: now, NotBefore: now, Expires: now.Add(24 * time.Hour)}
+	if err := n.backend.Denials().Put(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	for _, ahead := range []time.Duration{100 * 24 * time.Hour, 0} {
+		n.ahead = ahead
+		h.Clock.Advance(2 * time.Second)
+		n.upkeep()
+		n.upkeep()
+	}
+	if told != 2 {
+		t.Errorf("the entry was told %d times, want when it was made and after the leap", told)
 	}
 }
 

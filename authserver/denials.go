@@ -60,6 +60,13 @@ func (d *Denials) refresh(ctx context.Context) error {
 	return d.read(ctx)
 }
 
+// rewind has the next reading tell the whole list again.
+func (d *Denials) rewind() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.position = 0
+}
+
 func (d *Denials) read(ctx context.Context) error {
 	changes, next, err := d.store.Denials(ctx, d.position)
 	if err != nil {

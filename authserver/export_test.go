@@ -13,6 +13,3 @@ func (b *Backend) Read(ctx context.Context) { b.read(ctx) }
 
 // SetRunning replaces what counts how long the process has run.
 func (b *Backend) SetRunning(running func() time.Duration) { b.running = running }
-
-// ProofMemory is how long a proof is remembered at most.
-const ProofMemory = proofMemory

@@ -77,6 +77,8 @@ func (b *Backend) noteClock(astray time.Duration) bool {
 			"ahead", astray.Round(time.Second).String())
 	case !off && b.astray:
 		b.log.Info("the clock is believed again")
+		// By a clock that was ahead the deny-list has dropped what still holds.
+		b.denials.rewind()
 	}
 	b.astray = off
 	return off

@@ -8,10 +8,10 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
-// proofMemory is how long after its iat a DPoP proof is remembered at most: the
-// longest that it may be used, with the clocks of both sides wrong by the most
-// that is forgiven.
-const proofMemory = 7 * time.Minute
+// ProofMemory is how long after its iat a DPoP proof is remembered: the longest
+// that it may be used, with the clocks of both sides wrong by the most that is
+// forgiven.
+const ProofMemory = 7 * time.Minute
 
 // Backup makes a copy of the store. store.ErrNoBackup when it cannot.
 func (b *Backend) Backup(ctx context.Context) (*store.Backup, error) {
@@ -34,7 +34,7 @@ func (b *Backend) seeToRestore(ctx context.Context) error {
 
 func (b *Backend) restored(ctx context.Context, marked bool) (store.Restoration, error) {
 	now := b.now()
-	done, err := b.store.Restored(ctx, marked, now.Add(proofMemory), now)
+	done, err := b.store.Restored(ctx, marked, now.Add(ProofMemory), now)
 	if err != nil || !done.Done {
 		return done, err
 	}
