@@ -79,7 +79,7 @@ func TestF10_AClockThatLeapsIsNotBelievedAtOnce(t *testing.T) {
 // The operating system's clock is set while a time.Time knows what has passed.
 func TestF10_AMonotonicReadingDoesNotHideALeap(t *testing.T) {
 	var w clockWatch
-	now := time.Now() //nolint:forbidigo // this is about its monotonic reading
+	now := time.Now() // with its monotonic reading
 	w.look(now, 0)
 	set := now.Add(2 * time.Hour).Round(0)
 	if w.look(set, time.Second) == 0 {
