@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,20 +19,14 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
-// moodyStorage is a SQLite whose answer to Ping a test decides.
-type moodyStorage struct{ SQLiteStorage }
+// moodyStorage opens a store whose answer to Ping a test decides.
+type moodyStorage struct{ Storage }
 
 // mood is what it answers; nil is the truth.
 var mood atomic.Pointer[func(context.Context) error]
 
-func (*moodyStorage) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "oauth2.storage.moody", New: func() caddy.Module { return new(moodyStorage) }}
-}
-
-func (s *moodyStorage) Resource() string { return "moody:" + s.Path }
-
-func (s *moodyStorage) Open(ctx context.Context, key *keys.Wrapper) (store.Store, *keys.Wrapper, error) {
-	st, key, err := s.SQLiteStorage.Open(ctx, key)
+func (s moodyStorage) Open(ctx context.Context, key *keys.Wrapper) (store.Store, *keys.Wrapper, error) {
+	st, key, err := s.Storage.Open(ctx, key)
 	return moodyStore{st}, key, err
 }
 
@@ -45,8 +38,6 @@ func (s moodyStore) Ping(ctx context.Context) error {
 	}
 	return s.Store.Ping(ctx)
 }
-
-func init() { caddy.RegisterModule(new(moodyStorage)) }
 
 // healthOf asks an app, in a process that may be shutting down.
 func healthOf(t *testing.T, app *App, check, method string, shuttingDown bool) (int, healthReport, http.Header) {
@@ -77,14 +68,14 @@ func wantHealth(t *testing.T, app *App, when string, live, ready, gateway int) {
 	}
 }
 
-func (w world) moody() []byte {
-	return bytes.Replace(w.config("a", ""), []byte(`"module":"sqlite"`), []byte(`"module":"moody"`), 1)
-}
-
 func TestHealthOfAServer(t *testing.T) {
 	w := newWorld(t)
 	t.Cleanup(func() { mood.Store(nil) })
-	app := w.load(w.moody())
+	app := w.provisioned(w.config("a", ""))
+	app.storage = moodyStorage{app.storage}
+	if _, err := app.build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	wantHealth(t, app, "after a start", 200, 200, 200)
 
 	status, report, header := healthOf(t, app, healthReady, http.MethodGet, false)
