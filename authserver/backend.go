@@ -85,6 +85,10 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 	if err := b.seeToRestore(ctx); err != nil {
 		return nil, err
 	}
+	// By a clock that is ahead, what was revoked would be taken for over.
+	if _, _, err := b.checkClock(ctx); err != nil {
+		return nil, fmt.Errorf("comparing the clock with the store's: %w", err)
+	}
 	b.logs = []changeLog{
 		{task: "reading the revocation log", refresh: func(ctx context.Context) error { return b.revocations.Refresh(ctx, b.clock.past(b.now(), b.running())) }},
 		{task: "reading the deny-list", refresh: b.denials.refresh},

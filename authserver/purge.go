@@ -30,17 +30,11 @@ func (b *Backend) runPurges(ctx context.Context) {
 // purge deletes in small batches while it holds the lease, so that of many
 // nodes one does the work. A node whose clock is astray leaves it to others.
 func (b *Backend) purge(ctx context.Context) error {
-	until, err := b.store.LeasedUntil(ctx, "purge")
-	if err != nil {
+	until, believed, err := b.checkClock(ctx)
+	if err != nil || !believed {
 		return err
 	}
-	if !until.IsZero() {
-		b.clock.hear(until.Add(-purgeLease), b.running())
-	}
 	now := b.now()
-	if b.noteClock(b.clock.look(now, b.running())) {
-		return nil
-	}
 	// A lease of a clock that was believed and wrong would last for as long as it
 	// was ahead.
 	asOf := now
@@ -64,6 +58,19 @@ func (b *Backend) purge(ctx context.Context) error {
 	}
 	b.backlog.Store(true)
 	return nil
+}
+
+// checkClock compares the clock with what others hold the time to be: they say so
+// by how long they take the lease.
+func (b *Backend) checkClock(ctx context.Context) (until time.Time, believed bool, err error) {
+	until, err = b.store.LeasedUntil(ctx, "purge")
+	if err != nil {
+		return until, false, err
+	}
+	if !until.IsZero() {
+		b.clock.hear(until.Add(-purgeLease), b.running())
+	}
+	return until, !b.noteClock(b.clock.look(b.now(), b.running())), nil
 }
 
 // noteClock logs that the clock has gone astray and that it is right again, and
