@@ -2,6 +2,7 @@ package authserver_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -105,13 +106,16 @@ func TestF10_ALeapRevivesNothingAndEndsNothing(t *testing.T) {
 			h.Clock.Advance(31 * 24 * time.Hour)
 			n.upkeep()
 			revokedAccess, revoked := n.signIn()
-			if answer := n.post(n.server, "/oauth2/token/revoke", nil, "token", revoked); answer.Code != http.StatusOK {
-				t.Fatal(answer.Body)
+			lone, _ := n.signIn() // ended alone: only the log knows
+			for _, token := range []string{revoked, lone} {
+				if answer := n.post(n.server, "/oauth2/token/revoke", nil, "token", token); answer.Code != http.StatusOK {
+					t.Fatal(answer.Body)
+				}
 			}
 			access, live := n.signIn()
 			dead := func(when string) {
 				t.Helper()
-				if n.active(revokedAccess) {
+				if n.active(revokedAccess) || n.active(lone) {
 					t.Errorf("%s: a revoked access token is active", when)
 				}
 				for what, token := range map[string]string{"revoked": revoked, "expired": ended} {
@@ -144,7 +148,7 @@ func TestF10_ALeapRevivesNothingAndEndsNothing(t *testing.T) {
 				t.Errorf("a live refresh token: status %d", status)
 			}
 			again := h.node(t, 0)
-			if again.active(revokedAccess) {
+			if again.active(revokedAccess) || again.active(lone) {
 				t.Error("the store has forgotten what was revoked")
 			}
 			if n.backend.Status().ClockAhead != 0 {
@@ -155,10 +159,51 @@ func TestF10_ALeapRevivesNothingAndEndsNothing(t *testing.T) {
 			late.ahead = 0
 			h.Clock.Advance(2 * time.Second)
 			late.upkeep()
-			if late.active(revokedAccess) {
+			if late.active(revokedAccess) || late.active(lone) {
 				t.Error("a node that started with a wrong clock does not know what was revoked")
 			}
 		})
+	}
+}
+
+// heard is a store that notes which revocations are no longer asked for.
+type heard struct {
+	store.Store
+	before time.Time
+}
+
+func (h *heard) Revocations(ctx context.Context, after int64, now time.Time) ([]store.Revocation, int64, error) {
+	h.before = now
+	return h.Store.Revocations(ctx, after, now)
+}
+
+// F10: nor is what was revoked forgotten in memory by a clock that leaps, whether
+// the node starts with it or is running.
+func TestF10_NothingRevokedIsForgottenByALeap(t *testing.T) {
+	h := newHouse(t)
+	h.node(t, 0).upkeep() // somebody has told the time
+	wrapper, err := keys.NewWrapper(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, ahead := range map[string][]time.Duration{
+		"at a start": {365 * 24 * time.Hour}, "later": {0, 365 * 24 * time.Hour, 365 * 24 * time.Hour},
+	} {
+		st, offset := &heard{Store: h.Store}, ahead[0]
+		now := func() time.Time { return h.Clock.Now().Add(offset) }
+		b, err := authserver.OpenBackend(t.Context(), st, wrapper, h.Hasher, slog.New(slog.DiscardHandler), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := h.Clock.Now()
+		b.SetRunning(func() time.Duration { return h.Clock.Now().Sub(begun) })
+		for _, offset = range ahead {
+			b.Read(t.Context())
+			if st.before.After(h.Clock.Now()) {
+				t.Errorf("%s: asks only for what ends after %s, and it is %s", name, st.before, h.Clock.Now())
+			}
+			h.Clock.Advance(time.Second)
+		}
 	}
 }
 
