@@ -23,6 +23,7 @@ var (
 // means that the store cannot answer now: callers fail closed with 503. Times
 // are kept in whole seconds. Implementations are safe for concurrent use.
 type Store interface {
+	Audit
 	Backups
 	Clocks
 

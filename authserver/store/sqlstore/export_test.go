@@ -83,6 +83,8 @@ var Lookups = map[string]string{
 	"purge grants": purges[0], "purge revocations": purges[1], "purge sessions": purges[2],
 	"nextDenial": nextDenial, "removeDenial": removeDenial, "selectDenials": selectDenials, "purge denials": purges[3],
 	"purgeSpent": purgeSpent, "selectLease": selectLease, "takeBackupMark": takeBackupMark,
+	"purgeAudit": purgeAudit, "selectAudit": selectAudit + ` ORDER BY id DESC LIMIT ?`,
+	"selectAudit of a subject": selectAudit + ` AND subject = ? ORDER BY id DESC LIMIT ?`,
 }
 
 // Reader runs a statement that gives one text on a connection that reads.

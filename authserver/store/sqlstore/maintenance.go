@@ -31,6 +31,7 @@ var purges = []string{
 		(SELECT realm, digest FROM sessions WHERE purge_at <= ? ORDER BY purge_at LIMIT ?) AND +purge_at <= ?`,
 	`DELETE FROM denials WHERE id IN
 		(SELECT id FROM denials WHERE purge_at <= ? ORDER BY purge_at LIMIT ?) AND +purge_at <= ?`,
+	purgeAudit,
 }
 
 // Remember stores a value under a name unless there is one already.

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Session", sessionChecks},
 		{"Consent", consentChecks},
 		{"Key", keyChecks},
+		{"Audit", auditChecks},
 		{"Maintenance", maintenanceChecks},
 		{"Restore", restoreChecks},
 		{"Clock", clockChecks},
