@@ -31,6 +31,7 @@ type Backend struct {
 	hasher      *hashing.Hasher
 	revocations *token.Revocations
 	denials     *Denials
+	audit       *auditing
 	log         *slog.Logger
 	now         func() time.Time
 	node        string
@@ -78,6 +79,7 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 		store: st, wrapper: wrapper, hasher: hasher, log: log, now: now,
 		revocations: token.NewRevocations(st),
 		denials:     &Denials{store: st},
+		audit:       newAuditing(st, log, now),
 		node:        rand.Text(),
 		rings:       map[string]openRing{},
 		running:     stopwatch(now),
@@ -138,6 +140,7 @@ func (b *Backend) AssertionKeys(ctx context.Context) (*keys.Ring, error) {
 // changed, and deletes what nothing can need any more. While the store cannot be
 // reached the last known changes hold, and one line says so.
 func (b *Backend) Run(ctx context.Context) {
+	defer b.audit.write(ctx)()
 	var both sync.WaitGroup
 	both.Go(func() { b.runPurges(ctx) }) // many deletions must not delay what is heard
 	both.Go(func() { b.runReading(ctx) })

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/authorize"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/endpoint"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/grants"
@@ -31,6 +32,7 @@ type mounted struct {
 // Options is what a Server reports to and reads the time from.
 type Options struct {
 	Observer realm.Observer
+	Audit    audit.Log
 	Log      *slog.Logger
 	Now      func() time.Time
 }
@@ -38,6 +40,7 @@ type Options struct {
 // New makes the Server of a Config that Check has passed. It reads the keys of
 // each realm, and makes those that are missing.
 func New(ctx context.Context, config Config, backend *Backend, options Options) (*Server, error) {
+	backend.audit.follow(options.Audit)
 	s := &Server{routes: Paths(config), realms: make(map[string]*mounted, len(config.Realms))}
 	for i := range config.Realms {
 		settings := config.Realms[i]
@@ -47,7 +50,7 @@ func New(ctx context.Context, config Config, backend *Backend, options Options) 
 		}
 		s.realms[settings.Name] = mount(realm.New(settings, realm.Parts{
 			Store: backend.store, Keys: ring, Revocations: backend.revocations, Hasher: backend.hasher,
-			Observer: options.Observer, Log: options.Log, Now: options.Now,
+			Observer: options.Observer, Audit: options.Audit, Log: options.Log, Now: options.Now,
 		}))
 	}
 	return s, nil

@@ -36,6 +36,7 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/oauth2/deny/{id}", Handler: methods{http.MethodDelete: removeDenial}},
 		{Pattern: "/oauth2/backup", Handler: caddy.AdminHandlerFunc(serveBackup)},
 		{Pattern: "/oauth2/backup/restored", Handler: methods{http.MethodPost: noteRestored}},
+		{Pattern: "/oauth2/audit", Handler: methods{http.MethodGet: listAudit}},
 		{Pattern: "/oauth2/explain", Handler: methods{http.MethodPost: explainToken}},
 	}
 }
@@ -61,7 +62,7 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxAdminBody)
-	answer, err := serve(app, r)
+	answer, err := serve(app, byAdmin(r))
 	if err != nil {
 		return err
 	}

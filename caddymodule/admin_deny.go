@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
@@ -72,7 +73,7 @@ func addDenial(app *App, r *http.Request) (any, error) {
 	if err := app.changeDenials(r.Context(), func(denials *authserver.Denials) error { return denials.Put(r.Context(), entry) }); err != nil {
 		return nil, err
 	}
-	app.log.Info("put an entry on the deny-list", "id", entry.ID(), "kind", entry.Kind, "issuer", entry.Issuer, "expires", entry.Expires)
+	app.audit(r.Context(), denialRecord(entry))
 	answer := shown(enforced(entry))
 	if entry.Issuer != "" && !app.bearers.trust(entry.Issuer) {
 		answer.Warning = "no bearer_auth takes tokens of that issuer: see that it is written as in iss"
@@ -99,8 +100,28 @@ func removeDenial(app *App, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	app.log.Info("took an entry off the deny-list", "id", id)
+	app.audit(r.Context(), audit.Record{Event: audit.DenialRemoved, Details: audit.Details{{Key: audit.DenialID, Value: id}}})
 	return nil, nil
+}
+
+// denialRecord tells of a new entry. A jti is left to the list itself: whoever
+// takes a token for its jti must not find it in a log.
+func denialRecord(entry store.Denial) audit.Record {
+	record := audit.Record{Event: audit.DenialAdded, Details: audit.Details{
+		{Key: audit.DenialID, Value: entry.ID()}, {Key: audit.Kind, Value: string(entry.Kind)},
+	}}
+	switch entry.Kind {
+	case store.DenySubject:
+		record.Subject = entry.Value
+	case store.DenySession:
+		record.SessionID = entry.Value
+	case store.DenyClient:
+		record.ClientID = entry.Value
+	}
+	if entry.Issuer != "" {
+		record = record.With(audit.Issuer, entry.Issuer)
+	}
+	return record
 }
 
 func readDenial(app *App, r *http.Request) (store.Denial, error) {

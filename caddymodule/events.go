@@ -8,14 +8,15 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 )
 
 // maxEvents bounds how many security events are handled at once.
 const maxEvents = 16
 
-// observer tells the operator what a realm reports: counts as metrics, security
-// facts as a log line and an event of Caddy.
+// observer tells the operator what a realm reports: counts as metrics, and as
+// events of Caddy what the auditor hands on.
 type observer struct {
 	ctx     caddy.Context
 	events  *caddyevents.App
@@ -25,8 +26,10 @@ type observer struct {
 
 func newObserver(ctx caddy.Context, log *slog.Logger, realms []*Realm) (*observer, error) {
 	for _, served := range realms { // for alerts, as countFromZero does
-		for _, event := range [...]string{realm.EventRefreshReuse, realm.EventCodeReplay, realm.EventRefreshGrace} {
-			securityEventsTotal.WithLabelValues(served.Name, event)
+		for _, event := range audit.Events() {
+			if event == audit.RefreshGrace || event.Outcome() == audit.Failure {
+				securityEventsTotal.WithLabelValues(served.Name, string(event))
+			}
 		}
 	}
 	loaded, err := ctx.App("events")
@@ -47,23 +50,18 @@ func (o *observer) TokenAnswered(realmName, grantType, result string) {
 	tokenAnswered(realmName, grantType, result)
 }
 
-// Security implements realm.Observer.
-func (o *observer) Security(_ context.Context, event realm.Event) {
-	securityEventsTotal.WithLabelValues(event.Realm, event.Name).Inc()
-	log := o.log.With("event", event.Name, "realm", event.Realm,
-		"client_id", event.ClientID, "subject", event.Subject, "grant_id", event.GrantID)
-	if event.Name == realm.EventRefreshGrace {
-		// A client that did not get its answer asks again: worth counting only.
-		log.Debug("refresh token retried within the grace")
+// emit runs the handlers of what somebody may want to act on at once. They run
+// beside the request, for they may take long. When too many are running, the log
+// line has to do.
+func (o *observer) emit(record *audit.Record) {
+	if record.Event != audit.RefreshReuse && record.Event != audit.CodeReplay {
 		return
 	}
-	log.Warn("security event")
-	o.emit(event, log)
-}
-
-// emit runs the event's handlers beside the request, for they may take long.
-// When too many are running, the log line has to do.
-func (o *observer) emit(event realm.Event, log *slog.Logger) {
+	name := "oauth2_" + string(record.Event)
+	data := map[string]any{
+		"realm": record.Realm, "client_id": record.ClientID, "subject": record.Subject, "grant_id": record.GrantID,
+	}
+	log := o.log.With("event", name)
 	select {
 	case o.running <- struct{}{}:
 	default:
@@ -77,9 +75,7 @@ func (o *observer) emit(event realm.Event, log *slog.Logger) {
 			}
 			<-o.running
 		}()
-		o.events.Emit(o.ctx, "oauth2_"+event.Name, map[string]any{
-			"realm": event.Realm, "client_id": event.ClientID, "subject": event.Subject, "grant_id": event.GrantID,
-		})
+		o.events.Emit(o.ctx, name, data)
 	}()
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 )
 
 // eventRecorder is an event handler that hands over what it is told.
@@ -31,7 +31,7 @@ func (*eventRecorder) Handle(_ context.Context, event caddy.Event) error {
 func init() { caddy.RegisterModule(eventRecorder{}) }
 
 // counted says how often an event of the root realm was.
-func counted(t *testing.T, event string) float64 {
+func counted(t *testing.T, event audit.Event) float64 {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(securityEventsTotal)
@@ -41,7 +41,7 @@ func counted(t *testing.T, event string) float64 {
 	}
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
-			if labels := metric.GetLabel(); labels[0].GetValue() == event && labels[1].GetValue() == "/" {
+			if labels := metric.GetLabel(); labels[0].GetValue() == string(event) && labels[1].GetValue() == "/" {
 				return metric.GetCounter().GetValue()
 			}
 		}
@@ -60,12 +60,12 @@ func TestSecurityEvents(t *testing.T) {
 		t.Error("the series does not begin before its first event, which alerts would miss")
 	}
 
-	for _, name := range []string{realm.EventRefreshReuse, realm.EventCodeReplay} {
+	for _, name := range []audit.Event{audit.RefreshReuse, audit.CodeReplay} {
 		before := counted(t, name)
-		app.observer.Security(t.Context(), realm.Event{Name: name, Realm: "/", ClientID: "c", Subject: "s", GrantID: "g"})
+		app.auditor.Record(t.Context(), audit.Record{Event: name, Realm: "/", ClientID: "c", Subject: "s", GrantID: "g"})
 		got := <-recorded
 		want := map[string]any{"realm": "/", "client_id": "c", "subject": "s", "grant_id": "g"}
-		if got.Name() != "oauth2_"+name || !reflect.DeepEqual(got.Data, want) {
+		if got.Name() != "oauth2_"+string(name) || !reflect.DeepEqual(got.Data, want) {
 			t.Errorf("event %s with %v", got.Name(), got.Data)
 		}
 		if after := counted(t, name); after != before+1 {
@@ -74,13 +74,13 @@ func TestSecurityEvents(t *testing.T) {
 	}
 
 	// A retry is counted and no event: the next one that comes is another.
-	before := counted(t, realm.EventRefreshGrace)
-	app.observer.Security(t.Context(), realm.Event{Name: realm.EventRefreshGrace, Realm: "/"})
-	app.observer.Security(t.Context(), realm.Event{Name: realm.EventCodeReplay, Realm: "/"})
+	before := counted(t, audit.RefreshGrace)
+	app.auditor.Record(t.Context(), audit.Record{Event: audit.RefreshGrace, Realm: "/"})
+	app.auditor.Record(t.Context(), audit.Record{Event: audit.CodeReplay, Realm: "/"})
 	if got := <-recorded; got.Name() != "oauth2_code_replay" {
 		t.Errorf("event %s", got.Name())
 	}
-	if after := counted(t, realm.EventRefreshGrace); after != before+1 {
+	if after := counted(t, audit.RefreshGrace); after != before+1 {
 		t.Errorf("retries are counted %v times", after-before)
 	}
 }
@@ -92,13 +92,9 @@ func TestSecurityEventsNeverBlock(t *testing.T) {
 		[]byte(`"apps":{"events":{"subscriptions":[{"handlers":[{"handler":"recorder"}],"modules":["oauth2"]}]},`), 1)
 	app := w.load(config)
 	var log bytes.Buffer
-	o := app.observer.(*observer)
-	o.log = slog.New(slog.NewTextHandler(&log, nil))
+	app.observer.log = slog.New(slog.NewTextHandler(&log, nil))
 	for range maxEvents + 3 {
-		o.Security(t.Context(), realm.Event{Name: realm.EventCodeReplay, Realm: "/", GrantID: "g"})
-	}
-	if n := strings.Count(log.String(), "security event"); n != maxEvents+3 {
-		t.Errorf("%d lines about events", n)
+		app.auditor.Record(t.Context(), audit.Record{Event: audit.CodeReplay, Realm: "/", GrantID: "g"})
 	}
 	if n := strings.Count(log.String(), "too many event handlers are running"); n != 3 {
 		t.Errorf("%d lines about events that no handler is told of", n)

@@ -50,7 +50,7 @@ var (
 
 	securityEventsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "caddy", Subsystem: "oauth2", Name: "security_events_total",
-		Help: "Security events of the authorization server, by realm and event.",
+		Help: "Security events, by realm and event. Those of no realm are what operators do.",
 	}, []string{"realm", "event"})
 
 	issuerGauges = newIssuersCollector(issuerStatuses)
@@ -65,7 +65,7 @@ var (
 func registerMetrics(registry *prometheus.Registry) error {
 	for _, collector := range []prometheus.Collector{
 		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, streamsCutTotal, securityEventsTotal,
-		issuerGauges, cacheGauges, storeGauges,
+		issuerGauges, cacheGauges, storeGauges, auditLostTotal, auditWaiting,
 	} {
 		var already prometheus.AlreadyRegisteredError
 		if err := registry.Register(collector); err != nil && !errors.As(err, &already) {

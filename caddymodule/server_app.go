@@ -15,7 +15,6 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 )
 
 func init() {
@@ -72,13 +71,17 @@ type App struct {
 	// realms there always is one. Default: false.
 	DenyList bool `json:"deny_list,omitempty"`
 
+	// Audit is what is done with security events. Default: they are logged.
+	Audit *Audit `json:"audit,omitempty"`
+
 	ctx      caddy.Context
 	log      *slog.Logger
 	config   authserver.Config
 	routes   *authserver.Routes
 	storage  Storage
 	key      *keys.Wrapper // nil when none is configured
-	observer realm.Observer
+	observer *observer     // nil without realms
+	auditor  *auditor
 	backend  *pooledBackend // nil when nothing needs the store
 	acquired bool           // whether Cleanup has a use of backend to end
 
@@ -110,6 +113,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if err := a.provisionRealms(ctx, repl); err != nil {
+		return err
+	}
+	if err := a.provisionAudit(ctx); err != nil {
 		return err
 	}
 	if len(a.Realms) == 0 {

@@ -38,6 +38,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		authentication         <name> <module> [<arguments...>] [{ ... }]
 //		default_authentication <name>
 //		deny_list
+//		audit                  { ... }
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := noArgs(d); err != nil {
@@ -51,6 +52,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"authentication":         services(&a.AuthenticationRaw),
 		"default_authentication": text(&a.DefaultAuthentication),
 		"deny_list":              flag(&a.DenyList),
+		"audit":                  a.readAudit,
 	}, "realm", "issuer", "authentication")
 }
 

@@ -48,7 +48,7 @@ func (a *App) build(ctx context.Context) (*authserver.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, err := authserver.New(ctx, a.config, backend, authserver.Options{Observer: a.observer, Log: a.log, Now: time.Now})
+	server, err := authserver.New(ctx, a.config, backend, authserver.Options{Observer: a.observer, Audit: a.auditor, Log: a.log, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
@@ -122,7 +123,7 @@ func (e *Endpoint) advance(w http.ResponseWriter, req *http.Request, r *request,
 	case next == askConsent:
 		e.goTo(w, "consent", r.encode())
 	default:
-		e.answer(req.Context(), w, r, v, approval{})
+		e.answer(req.Context(), w, r, v, approval{given: allowed})
 	}
 }
 
@@ -147,10 +148,18 @@ func (e *Endpoint) decideScripted(w http.ResponseWriter, req *http.Request, r *r
 	case !form.Secret("csrf").Equal(v.cookie):
 		wire.Error(w, oauth.InvalidRequest("csrf must be the session id that the cookie carries."))
 	case !strings.EqualFold(form.Get("decision"), "allow"):
+		e.tellDenied(req.Context(), r, v)
 		e.respondError(w, r.target, denied())
 	default:
 		e.advance(w, req, r, v, true)
 	}
+}
+
+// tellDenied tells of a decision that makes no grant.
+func (e *Endpoint) tellDenied(ctx context.Context, r *request, v *visitor) {
+	grant := e.newGrant(r, v, approval{}, e.realm.Now())
+	grant.ID = ""
+	e.realm.Tell(ctx, told(audit.ConsentDenied, &grant))
 }
 
 // denied is the answer of a user who says no.

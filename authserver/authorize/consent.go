@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -108,7 +109,7 @@ func (e *Endpoint) allow(w http.ResponseWriter, req *http.Request, r *request, v
 		e.goTo(w, "authorize", r.encode())
 		return
 	}
-	e.answer(ctx, w, r, v, approval{grantID: id, consent: &store.Consent{
+	e.answer(ctx, w, r, v, approval{grantID: id, given: true, consent: &store.Consent{
 		Realm: e.realm.Name, Subject: v.session.Subject, ClientID: r.client.ID,
 		Scope: r.scope, Resources: r.resources, Updated: e.realm.Now(),
 	}})
@@ -127,6 +128,7 @@ func (e *Endpoint) deny(ctx context.Context, w http.ResponseWriter, r *request, 
 		}
 		return
 	}
+	e.realm.Tell(ctx, told(audit.ConsentDenied, &grant))
 	e.respondError(w, r.target, denied())
 }
 

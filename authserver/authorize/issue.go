@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
@@ -19,6 +20,8 @@ import (
 type approval struct {
 	grantID string
 	consent *store.Consent
+	// given says that the user has agreed just now, remembered or not.
+	given bool
 }
 
 // answer creates the grant and sends the client what it asked for: a code, or
@@ -40,10 +43,24 @@ func (e *Endpoint) answer(ctx context.Context, w http.ResponseWriter, r *request
 		}
 		return
 	}
+	if a.given {
+		e.realm.Tell(ctx, told(audit.ConsentGiven, &grant))
+	}
 	if grant.Type == oauth.GrantImplicit {
 		e.realm.Observer.TokenAnswered(e.realm.Name, oauth.GrantImplicit, "ok")
+		e.realm.Tell(ctx, told(audit.TokenIssued, &grant))
+	} else {
+		e.realm.Tell(ctx, told(audit.CodeIssued, &grant))
 	}
 	e.respond(w, r.target, parameters)
+}
+
+// told is the record of what a user did for a client.
+func told(event audit.Event, grant *store.Grant) audit.Record {
+	return audit.Record{
+		Event: event, Actor: audit.ByUser, ClientID: grant.ClientID, Subject: grant.Subject,
+		GrantID: grant.ID, SessionID: grant.SessionID, GrantType: grant.Type, Scope: grant.Scope.String(),
+	}
 }
 
 // newGrant is the grant of a request by a visitor.

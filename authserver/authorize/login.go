@@ -3,12 +3,15 @@ package authorize
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
 )
@@ -113,23 +116,42 @@ func (e *Endpoint) takeLogin(w http.ResponseWriter, req *http.Request, r *reques
 		return
 	}
 	account, subject, err := e.authenticate(req, username, form.Secret("password"))
+	failed := audit.Record{ClientID: r.client.ID}
 	switch {
 	case errors.Is(err, login.ErrCredentials):
+		e.realm.TellSignInFailed(ctx, err, failed)
 		e.showLogin(w, req, r, http.StatusForbidden, username, wrongCredentials)
 		return
 	case err != nil:
 		e.fail(ctx, w, err)
 		return
 	case !r.concerns(subject):
+		failed.Subject = subject
+		e.realm.TellSignInFailed(ctx, realm.ErrAnotherUser, failed)
 		e.respondError(w, r.target, oauth.NewError(oauth.CodeLoginRequired, "Another user signed in than the one asked for."))
 		return
 	}
 	previous := e.cookies.read(req, e.cookies.session)
-	cookie, _, err := e.realm.Sessions.Start(ctx, store.SessionBrowser, account, subject, previous, now)
+	ended, err := e.realm.Sessions.Known(ctx, previous, now)
 	if err != nil {
 		e.fail(ctx, w, err)
 		return
 	}
+	cookie, session, err := e.realm.Sessions.Start(ctx, store.SessionBrowser, account, subject, previous, now)
+	if err != nil {
+		e.fail(ctx, w, err)
+		return
+	}
+	if ended.ID != "" {
+		e.realm.Tell(ctx, audit.Record{
+			Event: audit.SessionEnded, Actor: audit.ByUser, Subject: ended.Subject, SessionID: ended.ID,
+			Details: audit.Details{{Key: audit.Reason, Value: "replaced"}},
+		})
+	}
+	e.realm.Tell(ctx, audit.Record{
+		Event: audit.SignIn, Actor: audit.ByUser, ClientID: r.client.ID, Subject: subject, SessionID: session.ID,
+		Details: audit.Details{{Key: audit.Method, Value: "page"}},
+	})
 	e.cookies.set(w, e.cookies.session, cookie)
 	e.goTo(w, "authorize", r.afterLogin())
 }
@@ -153,7 +175,7 @@ func (e *Endpoint) authenticate(req *http.Request, username string, password oau
 	if !ok {
 		e.realm.Log.WarnContext(ctx, "an account bears the id of a client and cannot sign in; rename one of them",
 			"realm", e.realm.Name, "service", account.Service, "account", account.ID)
-		return login.Account{}, "", login.ErrCredentials
+		return login.Account{}, "", fmt.Errorf("%w: %w", realm.ErrSubjectTaken, login.ErrCredentials)
 	}
 	return account, subject, nil
 }

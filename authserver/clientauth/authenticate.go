@@ -42,7 +42,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, header http.Header, fo
 	if presented.method == oauth.AuthMethodNone {
 		// A confidential client that names itself proves nothing (CL3).
 		if !known || !client.Public {
-			return nil, refuse(oauth.InvalidClient())
+			return nil, refuse(oauth.InvalidClient().WithCause(presented.failed(known, NoSecret)))
 		}
 		return client, nil
 	}
@@ -52,19 +52,19 @@ func (a *Authenticator) Authenticate(ctx context.Context, header http.Header, fo
 		if err := a.waste(ctx, presented.secret); err != nil {
 			return nil, err
 		}
-		return nil, refuse(oauth.InvalidClient())
+		return nil, refuse(oauth.InvalidClient().WithCause(presented.failed(known, SecretOfPublic)))
 	}
 	right, err := a.anyMatches(ctx, client.Secrets, presented.secret)
 	if err != nil {
 		return nil, err
 	}
 	if !right {
-		return nil, refuse(oauth.InvalidClient())
+		return nil, refuse(oauth.InvalidClient().WithCause(presented.failed(true, WrongSecret)))
 	}
 	// Judged last: only who knows the secret learns which method is pinned.
 	if client.AuthMethod != "" && client.AuthMethod != presented.method {
 		return nil, refuse(oauth.NewError(oauth.CodeInvalidClient,
-			"This client is registered for another authentication method: use "+client.AuthMethod+"."))
+			"This client is registered for another authentication method: use "+client.AuthMethod+".").WithCause(presented.failed(true, WrongMethod)))
 	}
 	return client, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -43,12 +44,16 @@ func Introspection(r *realm.Realm) http.Handler {
 		if err != nil {
 			return err
 		}
-		client, err := r.ClientAuth.Authenticate(req.Context(), req.Header, form)
+		client, err := r.Authenticate(req.Context(), req.Header, form, "")
 		if err != nil {
 			return err
 		}
 		// A client id alone would let anyone scan for tokens (RFC 7662 §4).
 		if client.Public {
+			r.Tell(req.Context(), audit.Record{
+				Event: audit.ClientAuthFailed, Actor: audit.ByClient, ClientID: client.ID,
+				Details: audit.Details{{Key: audit.Reason, Value: "public_client"}},
+			})
 			return oauth.NewError(oauth.CodeInvalidClient, "Only a client that authenticates may introspect tokens.").
 				WithChallenge(oauth.Challenge("Basic", "realm", r.Issuer))
 		}

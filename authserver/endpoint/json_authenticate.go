@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
@@ -124,6 +125,7 @@ func signIn(r *realm.Realm, req *http.Request) (signedIn, error) {
 	}
 	account, err := service.Authenticate(req.Context(), username, oauth.NewSecret(text))
 	if errors.Is(err, login.ErrCredentials) || errors.Is(err, login.ErrNoAccount) {
+		r.TellSignInFailed(req.Context(), err, audit.Record{})
 		return signedIn{}, errAuthentication
 	}
 	if err != nil {
@@ -133,13 +135,18 @@ func signIn(r *realm.Realm, req *http.Request) (signedIn, error) {
 	if !ok {
 		r.Log.WarnContext(req.Context(), "an account bears the id of a client and cannot sign in; rename one of them",
 			"realm", r.Name, "service", r.DefaultService, "account", account.ID)
+		r.TellSignInFailed(req.Context(), realm.ErrSubjectTaken, audit.Record{})
 		return signedIn{}, errAuthentication
 	}
-	session, _, err := r.Sessions.Start(req.Context(), store.SessionJSON, account, subject, oauth.Secret{}, r.Now())
+	cookie, session, err := r.Sessions.Start(req.Context(), store.SessionJSON, account, subject, oauth.Secret{}, r.Now())
 	if err != nil {
 		return signedIn{}, err
 	}
-	return signedIn{TokenID: session.Reveal(), SuccessURL: r.Issuer, Realm: r.Name}, nil
+	r.Tell(req.Context(), audit.Record{
+		Event: audit.SignIn, Actor: audit.ByUser, Subject: subject, SessionID: session.ID,
+		Details: audit.Details{{Key: audit.Method, Value: "json_authenticate"}},
+	})
+	return signedIn{TokenID: cookie.Reveal(), SuccessURL: r.Issuer, Realm: r.Name}, nil
 }
 
 // amHeader reads a header that is there once, as it is or as one RFC 2047

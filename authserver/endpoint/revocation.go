@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -28,7 +29,7 @@ func Revocation(r *realm.Realm) http.Handler {
 		if err != nil {
 			return err
 		}
-		client, err := r.ClientAuth.Authenticate(req.Context(), req.Header, form)
+		client, err := r.Authenticate(req.Context(), req.Header, form, "")
 		if err != nil {
 			return err
 		}
@@ -59,7 +60,15 @@ func revokeAccess(ctx context.Context, r *realm.Realm, client *store.Client, raw
 	case access.ClientID != client.ID:
 		return errForeignToken
 	}
-	return r.Revocations.RevokeToken(ctx, r.Name, access.ID, access.Expires, now)
+	known := r.Revocations.Revoked(r.Name, access.ID, access.GrantID)
+	if err := r.Revocations.RevokeToken(ctx, r.Name, access.ID, access.Expires, now); err != nil || known {
+		return err
+	}
+	r.Tell(ctx, audit.Record{
+		Event: audit.TokenRevoked, Actor: audit.ByClient, ClientID: client.ID, Subject: access.Subject,
+		GrantID: access.GrantID, SessionID: access.SessionID, Details: audit.Details{{Key: audit.TokenID, Value: access.ID}},
+	})
+	return nil
 }
 
 func revokeRefresh(ctx context.Context, r *realm.Realm, client *store.Client, raw oauth.Secret) error {
@@ -79,5 +88,12 @@ func revokeRefresh(ctx context.Context, r *realm.Realm, client *store.Client, ra
 	case grant.ClientID != client.ID:
 		return errForeignToken
 	}
-	return r.Revocations.RevokeGrant(ctx, r.Name, grant.ID, r.Now())
+	if err := r.Revocations.RevokeGrant(ctx, r.Name, grant.ID, r.Now()); err != nil || grant.State == store.GrantRevoked {
+		return err
+	}
+	r.Tell(ctx, audit.Record{
+		Event: audit.GrantRevoked, Actor: audit.ByClient, ClientID: client.ID, Subject: grant.Subject,
+		GrantID: grant.ID, SessionID: grant.SessionID, GrantType: grant.Type,
+	})
+	return nil
 }

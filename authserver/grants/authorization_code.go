@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
@@ -46,7 +46,7 @@ func (g *authorizationCode) Redeem(ctx context.Context, req *Request) (*Response
 	if grant.State == store.GrantActive {
 		ctx, cancel := committing(ctx)
 		defer cancel()
-		return nil, g.replayed(ctx, realm.EventCodeReplay, &grant, req.Now)
+		return nil, g.replayed(ctx, audit.CodeReplay, &grant, req.Now)
 	}
 	if err := checkRedirectURI(&grant, req.Form.Get("redirect_uri")); err != nil {
 		return nil, err
@@ -93,6 +93,9 @@ func (g *authorizationCode) burn(ctx context.Context, req *Request, grant *store
 	if err := g.realm.Revocations.RevokeGrant(ctx, g.realm.Name, grant.ID, req.Now); err != nil {
 		return err
 	}
+	if g.reported.add(grant.ID) {
+		g.realm.Tell(ctx, told(audit.PKCEFailed, grant))
+	}
 	return oauth.InvalidGrant().WithCause(errors.New("code_verifier does not answer the code_challenge"))
 }
 
@@ -118,7 +121,7 @@ func (g *authorizationCode) spend(ctx context.Context, req *Request, grant store
 	})
 	switch {
 	case errors.Is(err, store.ErrReplayed):
-		return nil, g.replayed(ctx, realm.EventCodeReplay, &grant, req.Now)
+		return nil, g.replayed(ctx, audit.CodeReplay, &grant, req.Now)
 	case errors.Is(err, store.ErrNotFound):
 		return nil, oauth.InvalidGrant().WithCause(err)
 	case err != nil:

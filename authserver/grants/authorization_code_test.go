@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/grants"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/realmtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
@@ -115,7 +115,7 @@ func TestAS5_CodeIsRedeemedOnce(t *testing.T) {
 	if statuses[http.StatusOK] != 1 || statuses[http.StatusBadRequest] != 63 {
 		t.Errorf("answers by status: %v", statuses)
 	}
-	w.wantEvents(t, realm.EventCodeReplay)
+	w.wantEvents(t, audit.CodeReplay)
 }
 
 // parallel calls ask n times at once and counts what it answers.
@@ -152,7 +152,7 @@ func TestAS6_SecondUseOfACodeRevokesWhatTheFirstGave(t *testing.T) {
 	w.exchange(t, "web", code).Want(http.StatusBadRequest, "invalid_grant")
 	w.endpoint = grants.New(w.Realm) // as after a reload
 	w.exchange(t, "web", code).Want(http.StatusBadRequest, "invalid_grant")
-	w.wantEvents(t, realm.EventCodeReplay)
+	w.wantEvents(t, audit.CodeReplay)
 	if event := w.Observer.Last(); event.ClientID != "web" || event.Subject != "demo" || event.Realm != "/" || event.GrantID == "" {
 		t.Errorf("reported %+v", event)
 	}
@@ -168,7 +168,7 @@ func TestAS6_SecondUseWithAWrongVerifier(t *testing.T) {
 	if w.alive(first) {
 		t.Error("the access token is still good")
 	}
-	w.wantEvents(t, realm.EventCodeReplay)
+	w.wantEvents(t, audit.CodeReplay)
 }
 
 func TestAS6_SecondUseWithAnotherFault(t *testing.T) {
@@ -184,7 +184,7 @@ func TestAS6_SecondUseWithAnotherFault(t *testing.T) {
 		if w.alive(first) {
 			t.Errorf("%s: the access token is still good", name)
 		}
-		w.wantEvents(t, realm.EventCodeReplay)
+		w.wantEvents(t, audit.CodeReplay)
 	}
 }
 
@@ -252,7 +252,7 @@ func TestAS7_AS9_A10_A11_WrongVerifierBurnsTheCode(t *testing.T) {
 			}
 			send(test.verifier).Want(http.StatusBadRequest, "invalid_grant")
 			send(test.right).Want(http.StatusBadRequest, "invalid_grant")
-			w.wantEvents(t)
+			w.wantEvents(t, audit.PKCEFailed)
 		})
 	}
 	t.Run("not for another client", func(t *testing.T) {

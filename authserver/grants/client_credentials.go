@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
@@ -44,7 +45,13 @@ func (g *clientCredentials) Redeem(_ context.Context, req *Request) (*Response, 
 	if err != nil {
 		return nil, err
 	}
-	return &Response{AccessToken: access, Expires: claims.Expires, Scope: scope}, nil
+	return &Response{
+		AccessToken: access, Expires: claims.Expires, Scope: scope,
+		Record: audit.Record{
+			Event: audit.TokenIssued, Actor: audit.ByClient, ClientID: client.ID, Subject: client.ID,
+			GrantType: g.Type(), Scope: scope.String(),
+		},
+	}, nil
 }
 
 // clientScope is RequestedScope without openid and offline_access, which speak

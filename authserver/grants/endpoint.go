@@ -46,6 +46,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.realm.Observer.TokenAnswered(e.realm.Name, grantType, "ok")
+	e.realm.Tell(r.Context(), response.Record)
 	wire.JSON(w, http.StatusOK, response.document(now))
 }
 
@@ -61,7 +62,7 @@ func (e *endpoint) redeem(r *http.Request, now time.Time) (grantType string, res
 	if known {
 		grantType = grant.Type()
 	}
-	client, err := e.realm.ClientAuth.Authenticate(r.Context(), r.Header, form)
+	client, err := e.realm.Authenticate(r.Context(), r.Header, form, grantType)
 	if err != nil {
 		return grantType, nil, err
 	}

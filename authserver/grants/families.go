@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
@@ -64,11 +65,20 @@ func (f *families) mint(ctx context.Context, req *Request, grant store.Grant, sc
 	if err != nil {
 		return nil, err
 	}
-	response := &Response{AccessToken: access, Expires: claims.Expires, Scope: scope}
+	response := &Response{AccessToken: access, Expires: claims.Expires, Scope: scope, Record: told(audit.TokenIssued, &grant)}
+	response.Record.Scope = scope.String()
 	if scope.Has(oauth.ScopeOpenID) {
 		response.IDToken, err = f.realm.IDFor(ctx, req.Client, &grant, access, oauth.Secret{}, false, req.Now)
 	}
 	return response, accountError(err)
+}
+
+// told is the record of what a client did with a family.
+func told(event audit.Event, grant *store.Grant) audit.Record {
+	return audit.Record{
+		Event: event, Actor: audit.ByClient, ClientID: grant.ClientID, Subject: grant.Subject,
+		GrantID: grant.ID, SessionID: grant.SessionID, GrantType: grant.Type,
+	}
 }
 
 // mintRefresh makes the refresh token of a family's current generation.
@@ -110,11 +120,9 @@ func committing(ctx context.Context) (context.Context, context.CancelFunc) {
 // replayed answers for a code or refresh token that its own client used again
 // after it was spent. The store ends the family when it sees that; this process
 // must know before anyone is answered, and the operator is told once.
-func (f *families) replayed(ctx context.Context, event string, grant *store.Grant, now time.Time) error {
+func (f *families) replayed(ctx context.Context, event audit.Event, grant *store.Grant, now time.Time) error {
 	if f.reported.add(grant.ID) {
-		f.realm.Observer.Security(ctx, realm.Event{
-			Name: event, Realm: f.realm.Name, ClientID: grant.ClientID, Subject: grant.Subject, GrantID: grant.ID,
-		})
+		f.realm.Tell(ctx, told(event, grant))
 	}
 	if err := f.realm.Revocations.RevokeGrant(ctx, f.realm.Name, grant.ID, now); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/grants"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/realmtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -91,7 +92,7 @@ func payload(t testing.TB, jwt string) map[string]any {
 }
 
 // wantEvents fails unless exactly these security events were reported.
-func (w world) wantEvents(t testing.TB, names ...string) {
+func (w world) wantEvents(t testing.TB, names ...audit.Event) {
 	t.Helper()
 	if got := w.Observer.Events(); !slices.Equal(got, names) {
 		t.Errorf("events %q, want %q", got, names)

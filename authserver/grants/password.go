@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
@@ -33,7 +34,7 @@ func (g *password) Redeem(ctx context.Context, req *Request) (*Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	account, subject, err := g.signIn(ctx, req.Form)
+	account, subject, err := g.signIn(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +60,17 @@ func (g *password) Redeem(ctx context.Context, req *Request) (*Response, error) 
 	if err := g.realm.Store.CreateGrant(ctx, grant, nil); err != nil {
 		return nil, err
 	}
+	g.realm.Tell(ctx, audit.Record{
+		Event: audit.SignIn, Actor: audit.ByUser, ClientID: req.Client.ID, Subject: subject,
+		GrantID: grant.ID, GrantType: g.Type(),
+	})
 	return response, nil
 }
 
 // signIn finds the account of the credentials in the service that the request
 // or the realm chooses. Unknown users and wrong passwords answer alike (A32).
-func (g *password) signIn(ctx context.Context, form oauth.Form) (account login.Account, subject string, err error) {
+func (g *password) signIn(ctx context.Context, req *Request) (account login.Account, subject string, err error) {
+	form := req.Form
 	for _, name := range []string{"username", "password"} {
 		if !form.Has(name) {
 			return account, "", oauth.MissingParameter(name)
@@ -78,7 +84,9 @@ func (g *password) signIn(ctx context.Context, form oauth.Form) (account login.A
 		return account, "", err
 	}
 	account, err = service.Authenticate(ctx, form.Get("username"), form.Secret("password"))
+	failed := audit.Record{ClientID: req.Client.ID, GrantType: g.Type()}
 	if errors.Is(err, login.ErrCredentials) || errors.Is(err, login.ErrNoAccount) {
+		g.realm.TellSignInFailed(ctx, err, failed)
 		return account, "", oauth.InvalidGrant().WithCause(err)
 	}
 	if err != nil {
@@ -88,7 +96,8 @@ func (g *password) signIn(ctx context.Context, form oauth.Form) (account login.A
 	if !ok {
 		g.realm.Log.WarnContext(ctx, "an account bears the id of a client and gets no tokens; rename one of them",
 			"realm", g.realm.Name, "service", name, "account", account.ID)
-		return account, "", oauth.InvalidGrant().WithCause(errors.New("the account bears the id of a client"))
+		g.realm.TellSignInFailed(ctx, realm.ErrSubjectTaken, failed)
+		return account, "", oauth.InvalidGrant().WithCause(realm.ErrSubjectTaken)
 	}
 	return account, subject, nil
 }

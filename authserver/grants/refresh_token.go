@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -116,16 +117,15 @@ func (g *refreshToken) spend(ctx context.Context, req *Request, grant store.Gran
 	current, err := step(ctx, rotation)
 	switch {
 	case errors.Is(err, store.ErrReplayed):
-		return nil, g.replayed(ctx, realm.EventRefreshReuse, &grant, req.Now)
+		return nil, g.replayed(ctx, audit.RefreshReuse, &grant, req.Now)
 	case errors.Is(err, store.ErrNotFound):
 		return nil, oauth.InvalidGrant().WithCause(err)
 	case err != nil:
 		return nil, err
 	}
+	response.Record.Event = audit.TokenRefreshed
 	if presented.Generation < grant.Generation {
-		g.realm.Observer.Security(ctx, realm.Event{
-			Name: realm.EventRefreshGrace, Realm: g.realm.Name, ClientID: grant.ClientID, Subject: grant.Subject, GrantID: grant.ID,
-		})
+		response.Record.Event = audit.RefreshGrace
 	}
 	if !req.Client.Refresh.Rotate {
 		return response, nil

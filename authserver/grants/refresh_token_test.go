@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/grants"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/realmtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
@@ -189,7 +189,7 @@ func TestAS36_A22_OneSuccessorUnderParallelRefresh(t *testing.T) {
 	for successor := range successors {
 		w.refresh(t, "web", successor).Want(http.StatusOK, "")
 	}
-	if slices.Contains(w.Observer.Events(), realm.EventRefreshReuse) {
+	if slices.Contains(w.Observer.Events(), audit.RefreshReuse) {
 		t.Error("an honest race was reported as reuse")
 	}
 }
@@ -205,7 +205,7 @@ func TestAS37_ReuseAfterGraceRevokesTheFamily(t *testing.T) {
 	}
 	w.refresh(t, "web", second.Text("refresh_token")).Want(http.StatusBadRequest, "invalid_grant")
 	w.refresh(t, "web", first.Text("refresh_token")).Want(http.StatusBadRequest, "invalid_grant")
-	w.wantEvents(t, realm.EventRefreshReuse)
+	w.wantEvents(t, audit.RefreshReuse)
 	if event := w.Observer.Last(); event.ClientID != "web" || event.Subject != "demo" || event.GrantID == "" {
 		t.Errorf("reported %+v", event)
 	}
@@ -220,7 +220,7 @@ func TestAS37_ParallelReuseIsReportedOnce(t *testing.T) {
 	if statuses[http.StatusBadRequest] != 16 {
 		t.Errorf("answers by status: %v", statuses)
 	}
-	w.wantEvents(t, realm.EventRefreshReuse)
+	w.wantEvents(t, audit.RefreshReuse)
 }
 
 func TestAS38_AS39_RetryInGraceGetsTheSameSuccessor(t *testing.T) {
@@ -235,7 +235,7 @@ func TestAS38_AS39_RetryInGraceGetsTheSameSuccessor(t *testing.T) {
 	if retry.Text("access_token") == lost.Text("access_token") || !w.alive(retry) {
 		t.Error("the retry got no fresh access token")
 	}
-	w.wantEvents(t, realm.EventRefreshGrace)
+	w.wantEvents(t, audit.RefreshGrace)
 	w.refresh(t, "web", retry.Text("refresh_token")).Want(http.StatusOK, "")
 }
 
@@ -249,7 +249,7 @@ func TestAS40_GraceIsNotExtendedByReplaying(t *testing.T) {
 	}
 	w.Clock.Advance(time.Second)
 	w.refresh(t, "web", first).Want(http.StatusBadRequest, "invalid_grant")
-	w.wantEvents(t, realm.EventRefreshGrace, realm.EventRefreshGrace, realm.EventRefreshGrace, realm.EventRefreshReuse)
+	w.wantEvents(t, audit.RefreshGrace, audit.RefreshGrace, audit.RefreshGrace, audit.RefreshReuse)
 }
 
 func TestAS41_RevokedFamilyGivesNothing(t *testing.T) {

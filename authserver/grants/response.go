@@ -3,6 +3,7 @@ package grants
 import (
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 )
 
@@ -18,6 +19,8 @@ type Response struct {
 	Scope        oauth.Scope
 	RefreshToken oauth.Secret
 	IDToken      oauth.Secret
+	// Record is what the audit log is told of these tokens.
+	Record audit.Record
 }
 
 // document is a Response as it stands on the wire, the one place where the

@@ -184,8 +184,11 @@ func (f *file) Authenticate(ctx context.Context, username string, password oauth
 	if err != nil {
 		return Account{}, err
 	}
-	if !right || u.disabled {
-		return Account{}, ErrCredentials
+	switch {
+	case !right:
+		return Account{}, &Refused{store.Account{Service: f.name, ID: u.id}, WrongPassword}
+	case u.disabled:
+		return Account{}, &Refused{store.Account{Service: f.name, ID: u.id}, Disabled}
 	}
 	return f.account(u), nil
 }

@@ -12,6 +12,27 @@ import (
 // unknown, wrong and disabled alike.
 var ErrCredentials = errors.New("wrong username or password")
 
+// Refused is ErrCredentials for an account that there is, for the audit log: who
+// signs in is told nothing of it.
+type Refused struct {
+	Account store.Account
+	// Reason is WrongPassword or Disabled.
+	Reason string
+}
+
+// Why an account cannot sign in, and what is told of a name that has none.
+const (
+	WrongPassword = "wrong_password"
+	Disabled      = "disabled"
+	UnknownUser   = "unknown_user"
+)
+
+// Error implements error.
+func (r *Refused) Error() string { return ErrCredentials.Error() }
+
+// Unwrap makes it ErrCredentials.
+func (r *Refused) Unwrap() error { return ErrCredentials }
+
 // ErrNoAccount is an account that does not exist any more or is disabled.
 var ErrNoAccount = errors.New("no such account, or it is disabled")
 
@@ -34,7 +55,8 @@ type Account struct {
 // belong to. Any error but ErrCredentials and ErrNoAccount is a service that
 // cannot answer now.
 type Service interface {
-	// Authenticate checks a username and a password.
+	// Authenticate checks a username and a password. ErrCredentials may be a
+	// *Refused.
 	Authenticate(ctx context.Context, username string, password oauth.Secret) (Account, error)
 	// Account is what an account is like now.
 	Account(ctx context.Context, id string) (Account, error)

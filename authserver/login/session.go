@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -96,6 +97,19 @@ func (s *Sessions) Find(ctx context.Context, kind store.SessionKind, cookie oaut
 	}
 	session.IdleExpires = next
 	return session, nil
+}
+
+// Known reads the live session of a cookie that is about to be replaced, whatever
+// its kind; it has no ID when there is none. It moves nothing.
+func (s *Sessions) Known(ctx context.Context, cookie oauth.Secret, now time.Time) (store.Session, error) {
+	if len(cookie.Reveal()) != cookieChars {
+		return store.Session{}, nil
+	}
+	session, err := s.store.Session(ctx, s.realm, sessionDigest(cookie), now)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Session{}, nil
+	}
+	return session, err
 }
 
 // idleExpiry is when a session that is used now ends if it is not used again.

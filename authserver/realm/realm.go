@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/clientauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
@@ -29,6 +30,7 @@ type Realm struct {
 	Sessions    *login.Sessions
 	ClientAuth  *clientauth.Authenticator
 	Observer    Observer
+	Audit       audit.Log
 	Log         *slog.Logger
 	Now         func() time.Time
 
@@ -43,6 +45,7 @@ type Parts struct {
 	Revocations *token.Revocations
 	Hasher      *hashing.Hasher
 	Observer    Observer
+	Audit       audit.Log
 	Log         *slog.Logger
 	Now         func() time.Time
 }
@@ -57,9 +60,13 @@ func New(settings Settings, parts Parts) *Realm {
 		Revocations: parts.Revocations,
 		Sessions:    login.NewSessions(parts.Store, settings.Name, settings.Session),
 		Observer:    parts.Observer,
+		Audit:       parts.Audit,
 		Log:         parts.Log,
 		Now:         parts.Now,
 		clients:     make(map[string]*store.Client, len(settings.Clients)),
+	}
+	if r.Audit == nil {
+		r.Audit = audit.Discard{}
 	}
 	for i := range settings.Clients {
 		r.clients[settings.Clients[i].ID] = &settings.Clients[i]

@@ -2,16 +2,21 @@ package realmtest
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"testing"
 
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 )
 
-// Observer records what a realm reports.
+// Observer records what a realm reports: what it counts, and as audit.Log the
+// security events.
 type Observer struct {
 	mu      sync.Mutex
 	answers []string
-	events  []realm.Event
+	records []audit.Record
 }
 
 // TokenAnswered records "realm grant_type result".
@@ -21,11 +26,11 @@ func (o *Observer) TokenAnswered(realmName, grantType, result string) {
 	o.answers = append(o.answers, realmName+" "+grantType+" "+result)
 }
 
-// Security records an event.
-func (o *Observer) Security(_ context.Context, event realm.Event) {
+// Record implements audit.Log.
+func (o *Observer) Record(_ context.Context, record audit.Record) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.events = append(o.events, event)
+	o.records = append(o.records, record)
 }
 
 // Answers gives what was counted since the last call.
@@ -37,23 +42,60 @@ func (o *Observer) Answers() []string {
 	return answers
 }
 
-// Events gives the names of the security events so far.
-func (o *Observer) Events() []string {
+// Told gives the records since the last call, a line each: who did what, and
+// every field that is there. IDs that are new each time are a star.
+func (o *Observer) Told() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	names := make([]string, len(o.events))
-	for i, event := range o.events {
-		names[i] = event.Name
+	lines := []string{}
+	for _, r := range o.records {
+		star := func(id string) string { return strings.Repeat("*", min(1, len(id))) }
+		line := string(r.Actor) + " " + string(r.Event)
+		for _, field := range [][2]string{
+			{"realm", strings.TrimPrefix(r.Realm, "/")}, {"client", r.ClientID}, {"subject", r.Subject}, {"grant", star(r.GrantID)},
+			{"session", star(r.SessionID)}, {"type", r.GrantType}, {"scope", r.Scope},
+			{"token", star(r.Details.Get(audit.TokenID))}, {"method", r.Details.Get(audit.Method)}, {"reason", r.Details.Get(audit.Reason)},
+		} {
+			if field[1] != "" {
+				line += fmt.Sprintf(" %s=%s", field[0], field[1])
+			}
+		}
+		if r.Time.IsZero() || r.Realm == "" {
+			line += " without time or realm"
+		}
+		lines = append(lines, line)
 	}
-	return names
+	o.records = nil
+	return lines
 }
 
-// Last is the latest security event.
-func (o *Observer) Last() realm.Event {
+// WantTold fails the test unless exactly these lines are Told.
+func (o *Observer) WantTold(t testing.TB, lines ...string) {
+	t.Helper()
+	if told := o.Told(); !slices.Equal(told, append([]string{}, lines...)) {
+		t.Errorf("the audit log is told\n\t%s\nwant\n\t%s", strings.Join(told, "\n\t"), strings.Join(lines, "\n\t"))
+	}
+}
+
+// Events gives the events told so far that are no everyday ones.
+func (o *Observer) Events() []audit.Event {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.events) == 0 {
-		return realm.Event{}
+	events := []audit.Event{}
+	for i := range o.records {
+		if event := o.records[i].Event; event == audit.RefreshGrace || event.Outcome() == audit.Failure {
+			events = append(events, event)
+		}
 	}
-	return o.events[len(o.events)-1]
+	return events
+}
+
+// Last is the latest record.
+func (o *Observer) Last() audit.Record {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.records) == 0 {
+		return audit.Record{}
+	}
+	return o.records[len(o.records)-1]
 }

@@ -40,8 +40,10 @@ func (u *Users) Authenticate(_ context.Context, username string, password oauth.
 	switch {
 	case u.fault != nil:
 		return login.Account{}, u.fault
-	case !ok || user.Password != password.Reveal():
+	case !ok:
 		return login.Account{}, login.ErrCredentials
+	case user.Password != password.Reveal():
+		return login.Account{}, &login.Refused{Account: u.account(username, user).Account, Reason: login.WrongPassword}
 	}
 	return u.account(username, user), nil
 }
