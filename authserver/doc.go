@@ -8,6 +8,7 @@
 // nonces and assertions. Everything else is in a package of its own:
 //
 //	oauth       the RFCs' vocabulary and rules, without I/O
+//	audit       what is told of security events, and how
 //	store       what is remembered, as atomic steps; sqlstore keeps it in SQL
 //	hashing     slow hashes of passwords and secrets, under a bound
 //	keys        the keys of a realm, and those of no realm

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,6 +45,7 @@ type Writer struct {
 	gate   sync.RWMutex
 	closed bool
 	queue  chan Entry
+	told   atomic.Uint32
 
 	mu      sync.Mutex
 	lost    int64         // not told in a record yet
@@ -60,7 +62,7 @@ func NewWriter(store Store, log *slog.Logger, now func() time.Time, node string)
 // Add takes a record to be kept for so long; false when there is no room, and it
 // is lost.
 func (w *Writer) Add(record Record, keep time.Duration) bool {
-	record.ID = newID(record.Time)
+	record.ID = w.newID(record.Time)
 	w.gate.RLock()
 	defer w.gate.RUnlock()
 	if !w.closed {
@@ -122,7 +124,7 @@ func (w *Writer) write(ctx context.Context, batch []Entry) (written bool) {
 			Time: w.now(), Event: RecordsLost, Outcome: RecordsLost.Outcome(), Actor: BySystem, Node: w.node,
 			Details: Details{{Count, strconv.FormatInt(lost, 10)}},
 		}
-		record.ID = newID(record.Time)
+		record.ID = w.newID(record.Time)
 		batch = append(batch[:len(batch):len(batch)], Entry{record, record.Time.Add(keep)})
 	}
 	err := w.store.AppendAudit(ctx, batch)
@@ -189,12 +191,14 @@ func pause(ctx context.Context, length time.Duration) {
 	}
 }
 
-// newID makes a name that orders records by time: 48 bits of unix milliseconds
-// and 80 random ones, in hex.
-func newID(at time.Time) string {
+// newID makes a name that orders records by time, and those of one node within a
+// millisecond by when they were told: 48 bits of unix milliseconds, a counter of
+// 32 bits, and 48 random ones that keep nodes apart.
+func (w *Writer) newID(at time.Time) string {
 	var id [16]byte
 	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16)
-	_, _ = rand.Read(id[6:]) // never fails
+	binary.BigEndian.PutUint32(id[6:], w.told.Add(1))
+	_, _ = rand.Read(id[10:]) // never fails
 	return hex.EncodeToString(id[:])
 }
 

@@ -61,6 +61,9 @@ const secretCaddyfile = `{
 	oauth2 {
 		storage sqlite HOME/oauth2.db
 		encryption_key {env.CANARY_ENCRYPTION}
+		audit {
+			store
+		}
 		issuer basic BASIC {
 			introspection {
 				client gateway {file.SECRETS/introspection}
