@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
@@ -260,7 +262,8 @@ func TestOnlyRequestsToTheAdminAPIAreByAdmins(t *testing.T) {
 
 func BenchmarkAuditRecord(b *testing.B) {
 	app := &App{}
-	app.auditor = &auditor{app: app, log: zap.NewNop(), node: "node-1"}
+	lines := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(io.Discard), zapcore.InfoLevel)
+	app.auditor = &auditor{app: app, log: zap.New(lines), node: "node-1"}
 	record := audit.Record{
 		Time: time.Now(), Event: audit.TokenIssued, Actor: audit.ByClient, Realm: "/", ClientID: "machine", Subject: "machine",
 		GrantType: "client_credentials", Scope: "read write",

@@ -16,10 +16,12 @@ const (
 	Method Key = "method"
 	// TokenID is the jti of a token.
 	TokenID Key = "token_id"
-	// KeyID, Algorithm and Purpose are those of a key.
-	KeyID     Key = "key_id"
+	// KeyID is the kid of a key.
+	KeyID Key = "key_id"
+	// Algorithm is a key's.
 	Algorithm Key = "algorithm"
-	Purpose   Key = "purpose"
+	// Purpose is what a key is for.
+	Purpose Key = "purpose"
 	// DenialID and Kind are an entry of the deny-list: its id and what it speaks of.
 	DenialID Key = "denial_id"
 	Kind     Key = "kind"

@@ -47,7 +47,7 @@ func (o *Observer) Answers() []string {
 func (o *Observer) Told() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	lines := []string{}
+	lines := make([]string, 0, len(o.records))
 	for _, r := range o.records {
 		star := func(id string) string { return strings.Repeat("*", min(1, len(id))) }
 		line := string(r.Actor) + " " + string(r.Event)

@@ -30,8 +30,9 @@ func audited(t *testing.T, s store.Store, query audit.Query) []int {
 	if query.Limit == 0 {
 		query.Limit = 1000
 	}
-	seconds := []int{}
-	for _, record := range got(s.AuditRecords(t.Context(), query))(t) {
+	records := got(s.AuditRecords(t.Context(), query))(t)
+	seconds := make([]int, 0, len(records))
+	for _, record := range records {
 		seconds = append(seconds, int(record.Time.Sub(start)/time.Second))
 	}
 	return seconds
@@ -68,7 +69,7 @@ var auditChecks = []check{
 	{"a batch may be sent again", func(t *testing.T, s store.Store) {
 		batch := []audit.Entry{auditEntry(1), auditEntry(2)}
 		must(t, s.AppendAudit(t.Context(), batch))
-		must(t, s.AppendAudit(t.Context(), append(batch, auditEntry(3))))
+		must(t, s.AppendAudit(t.Context(), slices.Concat(batch, []audit.Entry{auditEntry(3)})))
 		wantEqual(t, audited(t, s, audit.Query{}), []int{3, 2, 1})
 	}},
 	{"records are found by what they say", findAudited},
