@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
@@ -58,6 +59,7 @@ func serveBackup(w http.ResponseWriter, r *http.Request) error {
 		panic(http.ErrAbortHandler) // what came must not look like all
 	}
 	app.log.Info("made a backup", "bytes", sent, "remote_ip", r.RemoteAddr)
+	app.audit(byAdmin(r).Context(), audit.Record{Event: audit.BackupMade})
 	return nil
 }
 
@@ -85,6 +87,7 @@ func noteRestored(app *App, r *http.Request) (any, error) {
 	if _, err := backend.Restored(r.Context()); err != nil {
 		return nil, apiError(http.StatusServiceUnavailable, err)
 	}
+	app.audit(r.Context(), audit.Record{Event: audit.BackupRestored})
 	return nil, nil
 }
 
