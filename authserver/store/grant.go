@@ -121,30 +121,3 @@ type Rotation struct {
 	PurgeAt time.Time
 	Now     time.Time
 }
-
-// MaxAccessTokenLifetime bounds the lifetime of access tokens, whatever the
-// configuration of the time says: the revocation log keeps an ended grant for
-// that long and not for the life of its refresh tokens, which the grant's own
-// row refuses.
-const MaxAccessTokenLifetime = 24 * time.Hour
-
-// Revocation is one entry of the revocation log.
-type Revocation struct {
-	Realm string
-	// Kind is RevokedToken or RevokedGrant; Key is the token's jti or the
-	// grant's id.
-	Kind RevocationKind
-	Key  string
-	// Expires is when no token that it speaks of can be alive any more.
-	Expires time.Time
-}
-
-// RevocationKind is what an entry of the revocation log speaks of.
-type RevocationKind int
-
-const (
-	// RevokedToken is one access token, by its jti.
-	RevokedToken RevocationKind = 1
-	// RevokedGrant is a grant with all its tokens, by its id.
-	RevokedGrant RevocationKind = 2
-)

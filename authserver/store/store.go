@@ -49,18 +49,9 @@ type Store interface {
 	// rotate: it checks the same conditions for the presented generation and
 	// moves the idle expiry when that gains more than a tenth of its span.
 	TouchRefresh(ctx context.Context, rotation Rotation) (Grant, error)
-	// RevokeGrant ends a grant and with it all its tokens, and records that in
-	// the revocation log for as long as an access token of it can be alive
-	// (MaxAccessTokenLifetime, or until the row goes). Revoking an unknown or revoked grant is no error.
-	RevokeGrant(ctx context.Context, realm, id string, now time.Time) error
 
-	// RevokeToken records that one access token is dead until it expires.
-	// Repeating it is no error.
-	RevokeToken(ctx context.Context, realm, tokenID string, expires, now time.Time) error
-	// Revocations reads the revocation log after a position (0: from the start),
-	// oldest first, and gives the position to go on from. Entries that have
-	// expired by now are left out.
-	Revocations(ctx context.Context, after int64, now time.Time) (entries []Revocation, next int64, err error)
+	Revocations
+	Overview
 
 	// PutDenial puts an entry on the deny-list, in the place of one with the same
 	// ID if there is one.
@@ -106,7 +97,8 @@ type Store interface {
 	// another owner holds it now.
 	Lease(ctx context.Context, name, owner string, until, now time.Time) (held bool, err error)
 	// DeleteExpired removes up to limit rows a table that nothing can need any
-	// more, and says how many it removed.
+	// more, and finishes what RevokeAll could not: it says how many rows it
+	// removed or ended.
 	DeleteExpired(ctx context.Context, now time.Time, limit int) (deleted int, err error)
 
 	// Changed tells that another node may have changed something, sooner than a

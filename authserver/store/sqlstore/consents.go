@@ -46,19 +46,13 @@ func mergeConsentItems(q querier, consent *store.Consent, kind int64, items []st
 // Consent reads what a user has agreed to for one client.
 func (s *Store) Consent(ctx context.Context, realm, subject, clientID string) (store.Consent, error) {
 	consent := store.Consent{Realm: realm, Subject: subject, ClientID: clientID}
-	var latest int64
 	err := s.engine.read(ctx).each(func(row scanner) error {
 		var kind, updated int64
 		var item string
 		if err := row.Scan(&kind, &item, &updated); err != nil {
 			return err
 		}
-		if kind == consentScope {
-			consent.Scope = append(consent.Scope, item)
-		} else {
-			consent.Resources = append(consent.Resources, item)
-		}
-		latest = max(latest, updated)
+		addConsentItem(&consent, kind, item, updated)
 		return nil
 	}, selectConsent, realm, subject, clientID)
 	if err == nil && len(consent.Scope)+len(consent.Resources) == 0 {
@@ -67,6 +61,17 @@ func (s *Store) Consent(ctx context.Context, realm, subject, clientID string) (s
 	if err != nil {
 		return store.Consent{}, verdict("read a consent", err)
 	}
-	consent.Updated = moment(latest)
 	return consent, nil
+}
+
+// addConsentItem adds a row to the consent that it is of.
+func addConsentItem(consent *store.Consent, kind int64, item string, updated int64) {
+	if kind == consentScope {
+		consent.Scope = append(consent.Scope, item)
+	} else {
+		consent.Resources = append(consent.Resources, item)
+	}
+	if at := moment(updated); at.After(consent.Updated) {
+		consent.Updated = at
+	}
 }

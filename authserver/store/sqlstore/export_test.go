@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
 	"strings"
 )
 
@@ -85,6 +86,18 @@ var Lookups = map[string]string{
 	"purgeSpent": purgeSpent, "selectLease": selectLease, "takeBackupMark": takeBackupMark,
 	"purgeAudit": purgeAudit, "selectAudit": selectAudit + ` ORDER BY id DESC LIMIT ?`,
 	"selectAudit of a subject": selectAudit + ` AND subject = ? ORDER BY id DESC LIMIT ?`,
+	"deleteSubjectSessions":    deleteSubjectSessions, "deleteSessionByID": deleteSessionByID, "deleteConsent": deleteConsent,
+	"selectSweep": selectSweep, "finishSweep": finishSweep, "selectSessions": selectSessions, "selectConsents": selectConsents,
+}
+
+func init() {
+	for kind, sql := range reaches {
+		for name, text := range map[string]string{
+			"grants": sql.grants, "grantsAfter": sql.grantsAfter, "ids": sql.ids, "idsAfter": sql.idsAfter, "end": sql.end,
+		} {
+			Lookups[fmt.Sprintf("%s of kind %d", name, kind)] = text
+		}
+	}
 }
 
 // Reader runs a statement that gives one text on a connection that reads.

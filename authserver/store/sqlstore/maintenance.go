@@ -26,7 +26,7 @@ var purges = []string{
 	`DELETE FROM grants WHERE (realm, id) IN
 		(SELECT realm, id FROM grants WHERE purge_at <= ? ORDER BY purge_at LIMIT ?) AND +purge_at <= ?`,
 	`DELETE FROM revocations WHERE position IN
-		(SELECT position FROM revocations WHERE expires <= ? ORDER BY expires LIMIT ?) AND +expires <= ?`,
+		(SELECT position FROM revocations WHERE expires <= ? AND sweep = 0 ORDER BY expires LIMIT ?) AND +expires <= ?`,
 	`DELETE FROM sessions WHERE (realm, digest) IN
 		(SELECT realm, digest FROM sessions WHERE purge_at <= ? ORDER BY purge_at LIMIT ?) AND +purge_at <= ?`,
 	`DELETE FROM denials WHERE id IN
@@ -67,7 +67,10 @@ func (s *Store) LeasedUntil(ctx context.Context, name string) (time.Time, error)
 // DeleteExpired removes up to limit rows a table. Each table is a step of its
 // own, so that other writes get in between.
 func (s *Store) DeleteExpired(ctx context.Context, now time.Time, limit int) (int, error) {
-	var total int
+	total, err := s.sweep(ctx, now)
+	if err != nil {
+		return total, err
+	}
 	steps := make([]func(querier) (int64, error), 0, 1+len(purges))
 	steps = append(steps, func(q querier) (int64, error) { return deleteSpent(q, now, limit) })
 	for _, purge := range purges {

@@ -19,7 +19,7 @@ const (
 	insertRevocation = `INSERT INTO revocations (position, realm, kind, item, expires)
 		VALUES (?, ?, ?, ?, ?) ON CONFLICT (realm, kind, item) DO NOTHING`
 
-	selectRevocations = `SELECT position, realm, kind, item, expires FROM revocations
+	selectRevocations = `SELECT position, realm, kind, item, not_before, expires FROM revocations
 		WHERE position > ? AND expires > ? ORDER BY position`
 )
 
@@ -73,11 +73,16 @@ func (s *Store) Revocations(ctx context.Context, after int64, now time.Time) ([]
 	next := after
 	err := s.engine.read(ctx).each(func(row scanner) error {
 		var entry store.Revocation
-		var expires int64
-		if err := row.Scan(&next, &entry.Realm, &entry.Kind, &entry.Key, &expires); err != nil {
+		var item string
+		var notBefore, expires int64
+		if err := row.Scan(&next, &entry.Realm, &entry.Kind, &item, &notBefore, &expires); err != nil {
 			return err
 		}
-		entry.Expires = moment(expires)
+		entry.NotBefore, entry.Expires = moment(notBefore), moment(expires)
+		entry.Key, entry.ClientID = item, ""
+		if entry.Kind == store.RevokedConsent {
+			entry.Key, entry.ClientID = splitPair(item)
+		}
 		entries = append(entries, entry)
 		return nil
 	}, selectRevocations, after, seconds(now))

@@ -43,6 +43,10 @@ func steps(ctx context.Context, s store.Store) map[string]func() error {
 		"TouchRefresh":  func() error { return drop(s.TouchRefresh(ctx, rotation(grantID, 1, start))) },
 		"RevokeGrant":   func() error { return s.RevokeGrant(ctx, realm, grantID, start) },
 		"RevokeToken":   func() error { return s.RevokeToken(ctx, realm, "jti", at(100), start) },
+		"RevokeAll":     func() error { return drop(s.RevokeAll(ctx, ofSubject, start)) },
+		"Grants":        func() error { return drop(s.Grants(ctx, ofClient, "", 10)) },
+		"Sessions":      func() error { return drop(s.Sessions(ctx, realm, "staff:u-1", "", 10, start)) },
+		"Consents":      func() error { return drop(s.Consents(ctx, realm, "staff:u-1")) },
 		"Revocations": func() error {
 			_, _, err := s.Revocations(ctx, 0, start)
 			return err

@@ -29,6 +29,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Refresh", refreshChecks},
 		{"Touch", touchChecks},
 		{"Revocation", revocationChecks},
+		{"RevokeAll", revokeAllChecks},
+		{"Overview", overviewChecks},
 		{"Denial", denialChecks},
 		{"Spent", spentChecks},
 		{"Session", sessionChecks},
