@@ -35,7 +35,7 @@ func handle(in *realm.Realm, what string, h handler) http.Handler {
 // both are now (AS42). errGone when either is not there any more.
 func owner(ctx context.Context, in *realm.Realm, grantID string) (store.Grant, login.Account, error) {
 	grant, err := in.Store.Grant(ctx, in.Name, grantID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && grant.State != store.GrantActive {
+	if errors.Is(err, store.ErrNotFound) || err == nil && (grant.State != store.GrantActive || in.Over(&grant)) {
 		return grant, login.Account{}, errGone
 	}
 	if err != nil {

@@ -33,7 +33,7 @@ func (f *families) read(ctx context.Context, id string) (store.Grant, error) {
 		return grant, oauth.InvalidGrant().WithCause(err)
 	case err != nil:
 		return grant, err
-	case grant.State == store.GrantRevoked:
+	case f.realm.Over(&grant):
 		return grant, oauth.InvalidGrant()
 	}
 	return grant, nil

@@ -183,18 +183,25 @@ func (r *Realm) OpenAccess(raw oauth.Secret) (token.Access, error) {
 	if err != nil {
 		return token.Access{}, err
 	}
+	of := access.Lineage()
 	switch {
-	case r.Revocations.Revoked(r.Name, access.ID, access.GrantID):
+	case r.Revocations.Revoked(r.Name, of):
 		return token.Access{}, ErrRevoked
-	case !r.Alive(access.ClientID, access.ID, access.GrantID):
+	case !r.Alive(of):
 		return token.Access{}, token.ErrInvalid
 	}
 	return access, nil
 }
 
-// Alive says whether a token that verified once still holds: neither it nor its
-// grant is revoked and its client is still there. It never blocks.
-func (r *Realm) Alive(clientID, tokenID, grantID string) bool {
-	_, known := r.clients[clientID]
-	return known && !r.Revocations.Revoked(r.Name, tokenID, grantID)
+// Alive says whether a token that verified once still holds: nothing that it came
+// of is revoked and its client is still there. It never blocks.
+func (r *Realm) Alive(of token.Lineage) bool {
+	_, known := r.clients[of.ClientID]
+	return known && !r.Revocations.Revoked(r.Name, of)
+}
+
+// Over says whether a grant has come to its end. The store says so of one that it
+// has ended; of many that end at once the log of revocations knows first.
+func (r *Realm) Over(grant *store.Grant) bool {
+	return grant.State == store.GrantRevoked || r.Revocations.Revoked(r.Name, token.LineageOf(grant))
 }

@@ -5,8 +5,6 @@ import (
 	"time"
 )
 
-// RFC 7009, RFC 6749 §10.3
-
 // Revocations ends tokens before their time. Each method is one decision: who
 // reads the log afterwards knows all of it.
 type Revocations interface {

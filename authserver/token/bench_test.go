@@ -88,7 +88,7 @@ func BenchmarkRevoked(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if r.Revoked("/", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", grantID) {
+			if r.Revoked("/", token.Lineage{ID: "ABCDEFGHIJKLMNOPQRSTUVWXYZ", GrantID: grantID}) {
 				b.Error("revoked")
 			}
 		}

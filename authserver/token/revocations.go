@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -31,23 +32,30 @@ const (
 // memory, filled from the store's log. Looking something up takes no lock and
 // allocates nothing.
 type Revocations struct {
-	store store.Store
-	// expires has the unix second after which a revocation says nothing more.
-	expires sync.Map // revoked -> int64
-	epoch   atomic.Uint64
-	ready   atomic.Bool
+	store store.Revocations
+	set   sync.Map // revoked -> revocation
+	// wide counts the entries that speak of more than one grant: while there are
+	// none, nobody looks for them.
+	wide  atomic.Int64
+	epoch atomic.Uint64
+	ready atomic.Bool
 
 	mu     sync.Mutex // one Refresh at a time
 	read   []mark
 	pruned time.Time
 }
 
-// revoked is one token or grant of a realm.
+// revoked is what an entry of the log speaks of. client stands beside a subject
+// whose consent was revoked.
 type revoked struct {
-	realm string
-	kind  store.RevocationKind
-	key   string
+	realm       string
+	kind        store.RevocationKind
+	key, client string
 }
+
+// revocation is what the entry says of it, in unix seconds: what began later than
+// notBefore is spared, and after expires it says nothing more.
+type revocation struct{ notBefore, expires int64 }
 
 // mark is how far the log had been read at a time.
 type mark struct {
@@ -56,7 +64,7 @@ type mark struct {
 }
 
 // NewRevocations makes a set that is not Ready until the first Refresh.
-func NewRevocations(st store.Store) *Revocations { return &Revocations{store: st} }
+func NewRevocations(st store.Revocations) *Revocations { return &Revocations{store: st} }
 
 // Refresh reads what is new in the log and drops what has expired. On an error
 // the set stays as it is: what is known to be revoked stays so.
@@ -70,7 +78,7 @@ func (r *Revocations) Refresh(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("read the revocation log: %w", err)
 		}
 		for _, entry := range entries {
-			r.add(revoked{entry.Realm, entry.Kind, entry.Key}, entry.Expires, true)
+			r.add(keyOf(&entry), said(&entry), true)
 		}
 		if next <= position {
 			break
@@ -103,24 +111,62 @@ func (r *Revocations) prune(now time.Time) {
 	}
 	r.pruned = now
 	end := now.Add(-keepExpired).Unix()
-	r.expires.Range(func(key, expires any) bool {
-		if expires.(int64) < end {
-			r.expires.Delete(key)
+	r.set.Range(func(key, known any) bool {
+		if known.(revocation).expires < end && r.set.CompareAndDelete(key, known) && key.(revoked).wide() {
+			r.wide.Add(-1)
 		}
 		return true
 	})
 }
 
-// add puts one revocation into the set. logged says that expires comes from the
-// log, whose word is final. The epoch changes after the set: who reads the
-// epoch first and the set second can miss a revocation only under an old epoch.
-func (r *Revocations) add(key revoked, expires time.Time, logged bool) {
-	seconds := expires.Unix()
-	known, there := r.expires.LoadOrStore(key, seconds)
-	if !there {
-		r.epoch.Add(1)
-	} else if logged && known != seconds {
-		r.expires.Store(key, seconds)
+// keyOf and said take an entry of the log apart.
+func keyOf(entry *store.Revocation) revoked {
+	return revoked{entry.Realm, entry.Kind, entry.Key, entry.ClientID}
+}
+
+func said(entry *store.Revocation) revocation {
+	if entry.NotBefore.IsZero() {
+		return revocation{math.MaxInt64, entry.Expires.Unix()}
+	}
+	return revocation{entry.NotBefore.Unix(), entry.Expires.Unix()}
+}
+
+// wide says whether an entry may end more than one grant.
+func (key revoked) wide() bool {
+	return key.kind != store.RevokedToken && key.kind != store.RevokedGrant
+}
+
+// add puts one revocation into the set. logged says that its expiry comes from
+// the log, whose word is final. Times before which all is dead only move on. The
+// epoch changes after the set: who reads the epoch first and the set second can
+// miss a revocation only under an old epoch.
+func (r *Revocations) add(key revoked, entry revocation, logged bool) {
+	if key.wide() {
+		r.wide.Add(1) // before it is there, so that nobody who finds it looks too little
+	}
+	for {
+		known, there := r.set.LoadOrStore(key, entry)
+		if !there {
+			r.epoch.Add(1)
+			return
+		}
+		old := known.(revocation)
+		next := revocation{max(old.notBefore, entry.notBefore), old.expires}
+		if key.wide() {
+			next.expires = max(old.expires, entry.expires)
+		} else if logged {
+			next.expires = entry.expires
+		}
+		if !r.set.CompareAndSwap(key, known, next) {
+			continue
+		}
+		if key.wide() {
+			r.wide.Add(-1)
+		}
+		if next.notBefore != old.notBefore {
+			r.epoch.Add(1)
+		}
+		return
 	}
 }
 
@@ -130,35 +176,41 @@ func (r *Revocations) Ready() bool { return r.ready.Load() }
 // Epoch changes with every new revocation.
 func (r *Revocations) Epoch() uint64 { return r.epoch.Load() }
 
-// Revoked says whether a token is dead: by itself or with its grant.
-func (r *Revocations) Revoked(realm, tokenID, grantID string) bool {
-	if _, dead := r.expires.Load(revoked{realm, store.RevokedToken, tokenID}); dead {
-		return true
+// Revoked says whether a token, or a grant, is dead: by itself or with all that
+// it came of.
+func (r *Revocations) Revoked(realm string, of Lineage) bool { return r.Cause(realm, of) != 0 }
+
+// Cause is what a revocation speaks of that has ended a token or a grant; 0 when
+// none has. A time before which all is dead is a whole second, and what began in
+// that second counts as before it.
+func (r *Revocations) Cause(realm string, of Lineage) store.RevocationKind {
+	switch {
+	case r.covers(revoked{realm, store.RevokedToken, of.ID, ""}, 0):
+		return store.RevokedToken
+	case r.covers(revoked{realm, store.RevokedGrant, of.GrantID, ""}, 0):
+		return store.RevokedGrant
+	case r.wide.Load() == 0:
+		return 0
+	case r.covers(revoked{realm, store.RevokedSession, of.SessionID, ""}, 0):
+		return store.RevokedSession
+	case r.covers(revoked{realm, store.RevokedSubject, of.Subject, ""}, of.signedIn()):
+		return store.RevokedSubject
 	}
-	if grantID == "" {
+	granted := of.granted()
+	switch {
+	case r.covers(revoked{realm, store.RevokedClient, of.ClientID, ""}, granted):
+		return store.RevokedClient
+	case r.covers(revoked{realm, store.RevokedConsent, of.Subject, of.ClientID}, granted):
+		return store.RevokedConsent
+	}
+	return 0
+}
+
+// covers says whether there is an entry for what began in a second.
+func (r *Revocations) covers(key revoked, began int64) bool {
+	if key.key == "" {
 		return false
 	}
-	_, dead := r.expires.Load(revoked{realm, store.RevokedGrant, grantID})
-	return dead
-}
-
-// RevokeToken ends one access token: in the store, then here at once. expires
-// is the token's own.
-func (r *Revocations) RevokeToken(ctx context.Context, realm, tokenID string, expires, now time.Time) error {
-	if err := r.store.RevokeToken(ctx, realm, tokenID, expires, now); err != nil {
-		return err
-	}
-	r.add(revoked{realm, store.RevokedToken, tokenID}, expires, false)
-	return nil
-}
-
-// RevokeGrant ends a grant with all its tokens: in the store, then here at
-// once. After a step of the store that has revoked a grant itself (ErrReplayed)
-// it makes that known here; repeating it is harmless.
-func (r *Revocations) RevokeGrant(ctx context.Context, realm, grantID string, now time.Time) error {
-	if err := r.store.RevokeGrant(ctx, realm, grantID, now); err != nil {
-		return err
-	}
-	r.add(revoked{realm, store.RevokedGrant, grantID}, now.Add(unlogged), false)
-	return nil
+	known, there := r.set.Load(key)
+	return there && began <= known.(revocation).notBefore
 }

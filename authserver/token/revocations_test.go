@@ -84,6 +84,14 @@ func (l *logStore) RevokeGrant(_ context.Context, realm, id string, now time.Tim
 	return nil
 }
 
+func (l *logStore) RevokeAll(_ context.Context, reach store.Reach, now time.Time) (store.Ended, error) {
+	if l.fault != nil {
+		return store.Ended{}, l.fault
+	}
+	l.put(l.take(), reach.Revocation(now))
+	return store.Ended{Grants: 1}, nil
+}
+
 func refresh(t *testing.T, r *token.Revocations, now time.Time) {
 	t.Helper()
 	if err := r.Refresh(context.Background(), now); err != nil {
@@ -111,7 +119,7 @@ func TestRevocationsAreReadyAfterTheFirstRead(t *testing.T) {
 	}
 	st.fault = nil
 	refresh(t, r, start)
-	if !r.Ready() || !r.Revoked("/", "old", "") {
+	if !r.Ready() || !r.Revoked("/", token.Lineage{ID: "old"}) {
 		t.Error("the log was read, but is not in the set")
 	}
 }
@@ -142,13 +150,13 @@ func TestRevokedHereAtOnceAndElsewhereAfterARead(t *testing.T) {
 	}
 	check := func(name string, r *token.Revocations) {
 		for _, tt := range tests {
-			if got := r.Revoked(tt.realm, tt.tokenID, tt.grantID); got != tt.want {
+			if got := r.Revoked(tt.realm, token.Lineage{ID: tt.tokenID, GrantID: tt.grantID}); got != tt.want {
 				t.Errorf("%s: %+v: revoked is %v", name, tt, got)
 			}
 		}
 	}
 	check("here", here)
-	if there.Revoked("/", "jti", "gid") {
+	if there.Revoked("/", token.Lineage{ID: "jti", GrantID: "gid"}) {
 		t.Error("known there before the log was read")
 	}
 	refresh(t, there, start.Add(time.Second))
@@ -215,12 +223,12 @@ func TestLateCommitsAreFound(t *testing.T) {
 			for range 8 {
 				tick()
 			}
-			if r.Revoked("/", "late", "") {
+			if r.Revoked("/", token.Lineage{ID: "late"}) {
 				t.Fatal("known before it was committed")
 			}
 			st.put(late, store.Revocation{Realm: "/", Kind: store.RevokedToken, Key: "late", Expires: now.Add(time.Hour)})
 			tick()
-			if !r.Revoked("/", "late", "") {
+			if !r.Revoked("/", token.Lineage{ID: "late"}) {
 				t.Error("a late commit was missed")
 			}
 		})
@@ -238,7 +246,7 @@ func TestReadPositionMovesOn(t *testing.T) {
 	}
 	st.put(first, store.Revocation{Realm: "/", Kind: store.RevokedToken, Key: "changed", Expires: start.Add(time.Hour)})
 	refresh(t, r, start.Add(30*time.Second))
-	if r.Revoked("/", "changed", "") {
+	if r.Revoked("/", token.Lineage{ID: "changed"}) {
 		t.Error("the whole log is read each time")
 	}
 }
@@ -257,7 +265,7 @@ func TestClockSetBackLosesNoRevocation(t *testing.T) {
 		key := now.String()
 		st.put(st.take(), store.Revocation{Realm: "/", Kind: store.RevokedToken, Key: key, Expires: now.Add(time.Hour)})
 		refresh(t, r, now)
-		if !r.Revoked("/", key, "") {
+		if !r.Revoked("/", token.Lineage{ID: key}) {
 			t.Fatalf("%d s after the jump a revocation is missed", s)
 		}
 	}
@@ -265,7 +273,7 @@ func TestClockSetBackLosesNoRevocation(t *testing.T) {
 	st.put(first, store.Revocation{Realm: "/", Kind: store.RevokedToken, Key: "changed", Expires: start.Add(time.Hour)})
 	st.put(first+15, store.Revocation{Realm: "/", Kind: store.RevokedToken, Key: "long read", Expires: start.Add(time.Hour)})
 	refresh(t, r, back.Add(30*time.Second))
-	if r.Revoked("/", "changed", "") || r.Revoked("/", "long read", "") {
+	if r.Revoked("/", token.Lineage{ID: "changed"}) || r.Revoked("/", token.Lineage{ID: "long read"}) {
 		t.Error("the read position stands still")
 	}
 }
@@ -278,7 +286,7 @@ func TestLogIsReadInPages(t *testing.T) {
 	}
 	r := ready(t, st)
 	for i := range 95 {
-		if !r.Revoked("/", fmt.Sprint(i), "") {
+		if !r.Revoked("/", token.Lineage{ID: fmt.Sprint(i)}) {
 			t.Fatalf("entry %d was not read", i)
 		}
 	}
@@ -298,12 +306,12 @@ func TestExpiredRevocationsAreDropped(t *testing.T) {
 	}
 	for now := start; now.Before(expires.Add(2 * time.Minute)); now = now.Add(time.Second) {
 		refresh(t, r, now)
-		if !r.Revoked("/", "jti", "") || !r.Revoked("/", "", "gid") {
+		if !r.Revoked("/", token.Lineage{ID: "jti"}) || !r.Revoked("/", token.Lineage{GrantID: "gid"}) {
 			t.Fatalf("dropped %v after the token's expiry: clocks differ", now.Sub(expires))
 		}
 	}
 	refresh(t, r, expires.Add(5*time.Minute))
-	if r.Revoked("/", "jti", "") || r.Revoked("/", "", "gid") {
+	if r.Revoked("/", token.Lineage{ID: "jti"}) || r.Revoked("/", token.Lineage{GrantID: "gid"}) {
 		t.Error("kept for ever")
 	}
 }
@@ -319,7 +327,7 @@ func TestFailedReadKeepsTheSet(t *testing.T) {
 	if err := r.Refresh(context.Background(), start.Add(24*time.Hour)); err == nil {
 		t.Fatal("no error")
 	}
-	if !r.Ready() || !r.Revoked("/", "", "gid") {
+	if !r.Ready() || !r.Revoked("/", token.Lineage{GrantID: "gid"}) {
 		t.Error("the set was lost")
 	}
 }
@@ -351,7 +359,7 @@ func TestEpochNeverRunsAheadOfTheSet(t *testing.T) {
 		wg.Go(func() {
 			for {
 				seen := r.Epoch() - before
-				if seen > 0 && !r.Revoked("/", "", fmt.Sprint(seen-1)) {
+				if seen > 0 && !r.Revoked("/", token.Lineage{GrantID: fmt.Sprint(seen - 1)}) {
 					t.Error("the epoch changed before the set")
 					return
 				}
@@ -370,7 +378,7 @@ func TestRevokedAllocatesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	allocs := testing.AllocsPerRun(1000, func() {
-		_ = r.Revoked("/", "some-token-id", grantID)
+		_ = r.Revoked("/", token.Lineage{ID: "some-token-id", GrantID: grantID})
 		_ = r.Epoch()
 	})
 	if allocs != 0 {
