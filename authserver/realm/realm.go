@@ -196,7 +196,7 @@ func (r *Realm) OpenAccess(raw oauth.Secret) (token.Access, error) {
 // Alive says whether a token that verified once still holds: nothing that it came
 // of is revoked and its client is still there. It never blocks.
 func (r *Realm) Alive(of token.Lineage) bool {
-	_, known := r.clients[of.ClientID]
+	_, known := r.Client(of.ClientID)
 	return known && !r.Revocations.Revoked(r.Name, of)
 }
 
