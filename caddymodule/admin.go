@@ -38,6 +38,12 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/oauth2/backup/restored", Handler: methods{http.MethodPost: noteRestored}},
 		{Pattern: "/oauth2/audit", Handler: methods{http.MethodGet: listAudit}},
 		{Pattern: "/oauth2/explain", Handler: methods{http.MethodPost: explainToken}},
+		{Pattern: "/oauth2/tokens", Handler: methods{http.MethodPost: issueToken}},
+		{Pattern: "/oauth2/tokens/inspect", Handler: methods{http.MethodPost: inspectToken}},
+		{Pattern: "/oauth2/tokens/revoke", Handler: methods{http.MethodPost: revokeTokens}},
+		{Pattern: "/oauth2/grants", Handler: methods{http.MethodGet: listGrants}},
+		{Pattern: "/oauth2/sessions", Handler: methods{http.MethodGet: listSessions, http.MethodDelete: endSession}},
+		{Pattern: "/oauth2/consents", Handler: methods{http.MethodGet: listConsents, http.MethodDelete: revokeConsents}},
 	}
 }
 

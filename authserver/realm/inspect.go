@@ -126,7 +126,7 @@ func (r *Realm) judgeGrant(report *TokenReport) {
 	report.Expires = grant.CodeExpires
 	used := grant.State == store.GrantActive
 	if report.Refresh != nil {
-		report.Expires = refreshEnd(grant)
+		report.Expires = RefreshEnd(grant)
 		if client, ok := r.Client(grant.ClientID); ok && client.Refresh.Lifetime > 0 {
 			report.Expires = earlier(report.Expires, grant.Created.Add(client.Refresh.Lifetime))
 		}
@@ -146,8 +146,8 @@ func (r *Realm) judgeGrant(report *TokenReport) {
 	}
 }
 
-// refreshEnd is when the refresh token of a grant ends; zero means never.
-func refreshEnd(grant *store.Grant) time.Time { return earlier(grant.Expires, grant.IdleExpires) }
+// RefreshEnd is when the refresh token of a grant ends; zero means never.
+func RefreshEnd(grant *store.Grant) time.Time { return earlier(grant.Expires, grant.IdleExpires) }
 
 // earlier of two ends, of which zero means never.
 func earlier(a, b time.Time) time.Time {

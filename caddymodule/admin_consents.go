@@ -1,0 +1,108 @@
+package caddymodule
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// consentsAnswer is what a subject has agreed to, by client.
+type consentsAnswer struct {
+	Consents []shownConsent `json:"consents"`
+}
+
+// shownConsent is what a user has agreed to for one client.
+type shownConsent struct {
+	// Realm is the realm that it belongs to.
+	Realm string `json:"realm"`
+
+	// Subject is who agreed, and Client who may.
+	Subject string `json:"subject"`
+	Client  string `json:"client"`
+
+	// Scope and Audience are what it may, without asking again.
+	Scope    string   `json:"scope,omitempty"`
+	Audience []string `json:"audience,omitempty"`
+
+	// Updated is when the user agreed last.
+	Updated time.Time `json:"updated"`
+}
+
+// consentOf reads of whom a request for consents speaks.
+func consentOf(r *http.Request) (store.Reach, error) {
+	query := r.URL.Query()
+	reach := store.Reach{Realm: query.Get("realm"), Subject: query.Get("subject"), ClientID: query.Get("client")}
+	if reach.Subject == "" {
+		return reach, badRequest("whose consents? give subject")
+	}
+	return reach, checkReach(reach)
+}
+
+// listConsents answers GET /oauth2/consents?realm=&subject=&client=.
+func listConsents(app *App, r *http.Request) (any, error) {
+	reach, err := consentOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return app.withRealm(r.Context(), reach.Realm, func(in *realm.Realm) (any, error) {
+		consents, err := in.Store.Consents(r.Context(), in.Name, reach.Subject)
+		if err != nil {
+			return nil, err
+		}
+		answer := consentsAnswer{Consents: []shownConsent{}}
+		for _, c := range consents {
+			if reach.ClientID == "" || reach.ClientID == c.ClientID {
+				answer.Consents = append(answer.Consents, shownConsent{
+					Realm: c.Realm, Subject: c.Subject, Client: c.ClientID,
+					Scope: c.Scope.String(), Audience: c.Resources, Updated: c.Updated,
+				})
+			}
+		}
+		return answer, nil
+	})
+}
+
+// revokeConsents answers DELETE /oauth2/consents?realm=&subject=&client=. Without
+// a client it takes back all that the subject has agreed to.
+func revokeConsents(app *App, r *http.Request) (any, error) {
+	reach, err := consentOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return app.withRealm(r.Context(), reach.Realm, func(in *realm.Realm) (any, error) {
+		reach.Realm = in.Name
+		clients := []string{reach.ClientID}
+		if reach.ClientID == "" {
+			consents, err := in.Store.Consents(r.Context(), in.Name, reach.Subject)
+			if err != nil {
+				return nil, err
+			}
+			clients = clients[:0]
+			for _, consent := range consents {
+				clients = append(clients, consent.ClientID)
+			}
+		}
+		return app.revokeEach(r.Context(), in, reach, clients)
+	})
+}
+
+// revokeEach takes back what a subject lets each of some clients do.
+func (a *App) revokeEach(ctx context.Context, in *realm.Realm, reach store.Reach, clients []string) (revokedAnswer, error) {
+	total := revokedAnswer{Realm: in.Name}
+	for _, reach.ClientID = range clients {
+		one, err := a.revokeAll(ctx, in, reach)
+		if err != nil {
+			return total, err
+		}
+		total.Grants += one.Grants
+		total.Consents += one.Consents
+		total.NotBefore = one.NotBefore
+	}
+	if len(clients) > 0 {
+		untilLater(ctx, total.NotBefore)
+	}
+	return total, nil
+}

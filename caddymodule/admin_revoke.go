@@ -1,0 +1,180 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
+)
+
+// RFC 7009
+
+// revocation is what an operator wants to end. One of the members but realm is
+// given.
+type revocation struct {
+	// Realm is the realm of it. Default: for a token the realm that issued it, for
+	// all else the root realm.
+	Realm string `json:"realm,omitempty"`
+
+	// Token is an access token, which ends by itself, or a refresh token or code,
+	// which ends with its grant.
+	Token string `json:"token,omitempty"`
+
+	// Subject ends all that rests on a sign-in of a subject up to now: sessions,
+	// grants and tokens.
+	Subject string `json:"subject,omitempty"`
+
+	// Client ends all grants and tokens that a client was given up to now.
+	Client string `json:"client,omitempty"`
+
+	// Session ends a session, by its sid, and all that came of it.
+	Session string `json:"session,omitempty"`
+
+	// Grant ends one grant, by its id, and its tokens.
+	Grant string `json:"grant,omitempty"`
+}
+
+const revocationMembers = "realm, and one of token, subject, client, session and grant"
+
+// revokedAnswer is what a revocation has ended.
+type revokedAnswer struct {
+	// Realm is where.
+	Realm string `json:"realm"`
+
+	// Grants, Sessions, Consents and Tokens say how many. Access tokens are not
+	// counted but for one that was named: those of the grants are dead as well.
+	Grants   int `json:"grants"`
+	Sessions int `json:"sessions,omitempty"`
+	Consents int `json:"consents,omitempty"`
+	Tokens   int `json:"tokens,omitempty"`
+
+	// NotBefore is the second up to which all is dead. The answer comes when it is
+	// over, so that what is issued next is good.
+	NotBefore time.Time `json:"not_before,omitzero"`
+}
+
+// revokeTokens answers POST /oauth2/tokens/revoke.
+func revokeTokens(app *App, r *http.Request) (any, error) {
+	var asked revocation
+	if err := readBody(r, &asked, revocationMembers); err != nil {
+		return nil, err
+	}
+	return app.revoke(r.Context(), asked)
+}
+
+func (a *App) revoke(ctx context.Context, asked revocation) (any, error) {
+	given := 0
+	for _, name := range []string{asked.Token, asked.Subject, asked.Client, asked.Session, asked.Grant} {
+		if name != "" {
+			given++
+		}
+	}
+	reach := store.Reach{Subject: asked.Subject, ClientID: asked.Client, SessionID: asked.Session}
+	if err := checkReach(reach); err != nil {
+		return nil, err
+	}
+	switch {
+	case given != 1:
+		return nil, badRequest("a revocation has " + revocationMembers + "; what a subject lets one client do is taken back by DELETE /oauth2/consents")
+	case asked.Token != "":
+		return a.revokeToken(ctx, asked.Realm, oauth.NewSecret(asked.Token))
+	}
+	return a.withRealm(ctx, asked.Realm, func(in *realm.Realm) (any, error) {
+		if asked.Grant != "" {
+			return a.revokeGrant(ctx, in, asked.Grant)
+		}
+		reach.Realm = in.Name
+		done, err := a.revokeAll(ctx, in, reach)
+		if err == nil && !done.NotBefore.IsZero() {
+			untilLater(ctx, done.NotBefore)
+		}
+		return done, err
+	})
+}
+
+// revokeAll ends all of a reach.
+func (a *App) revokeAll(ctx context.Context, in *realm.Realm, reach store.Reach) (revokedAnswer, error) {
+	now := in.Now()
+	ended, err := in.Revocations.RevokeAll(ctx, reach, now)
+	if err != nil {
+		return revokedAnswer{}, err
+	}
+	done := revokedAnswer{Realm: in.Name, Grants: ended.Grants, Sessions: ended.Sessions, NotBefore: reach.Revocation(now).NotBefore}
+	if ended.Consent {
+		done.Consents = 1
+	}
+	a.log.Info("revoked", "realm", in.Name, "subject", reach.Subject, "client_id", reach.ClientID, "session", reach.SessionID,
+		"grants", ended.Grants, "sessions", ended.Sessions)
+	return done, nil
+}
+
+func (a *App) revokeGrant(ctx context.Context, in *realm.Realm, id string) (any, error) {
+	if err := checkName("grant", id); err != nil {
+		return nil, err
+	}
+	grant, err := in.Store.Grant(ctx, in.Name, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, apiError(http.StatusNotFound, errors.New("the realm has no such grant; GET /oauth2/grants lists those that there are"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	done := revokedAnswer{Realm: in.Name}
+	if grant.State != store.GrantRevoked {
+		done.Grants = 1
+	}
+	if err := in.Revocations.RevokeGrant(ctx, in.Name, id, in.Now()); err != nil {
+		return nil, err
+	}
+	a.log.Info("revoked", "realm", in.Name, "grant_id", id, "subject", grant.Subject, "client_id", grant.ClientID, "grants", done.Grants)
+	return done, nil
+}
+
+// revokeToken ends what a token names, whatever it is.
+func (a *App) revokeToken(ctx context.Context, name string, raw oauth.Secret) (any, error) {
+	return a.withRealms(ctx, name, func(realms []*realm.Realm) (any, error) {
+		in, report, err := whoseToken(ctx, realms, raw)
+		switch {
+		case err != nil:
+			return nil, err
+		case in == nil:
+			return nil, apiError(http.StatusNotFound, errors.New("no realm knows that token; revoke those of other issuers by POST /oauth2/deny"))
+		case report.ID != nil:
+			return nil, badRequest("an ID token lets nobody in and cannot be revoked; revoke its session or subject")
+		case report.Access != nil:
+			access := report.Access
+			if err := in.Revocations.RevokeToken(ctx, in.Name, access.ID, access.Expires, in.Now()); err != nil {
+				return nil, err
+			}
+			a.log.Info("revoked", "realm", in.Name, "jti", access.ID, "subject", access.Subject, "client_id", access.ClientID)
+			done := revokedAnswer{Realm: in.Name}
+			if report.State == realm.TokenActive {
+				done.Tokens = 1
+			}
+			return done, nil
+		case report.Grant == nil:
+			return revokedAnswer{Realm: in.Name}, nil
+		}
+		return a.revokeGrant(ctx, in, report.Grant.ID)
+	})
+}
+
+// whoseToken finds the realm that made a token, and what it knows of it; nil when
+// none did.
+func whoseToken(ctx context.Context, realms []*realm.Realm, raw oauth.Secret) (*realm.Realm, realm.TokenReport, error) {
+	for _, in := range realms {
+		report, err := in.Inspect(ctx, raw)
+		if err == nil {
+			return in, report, nil
+		}
+		if !errors.Is(err, token.ErrInvalid) {
+			return nil, report, err
+		}
+	}
+	return nil, realm.TokenReport{}, nil
+}
