@@ -2,6 +2,7 @@ package authserver
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -13,3 +14,6 @@ func (b *Backend) Read(ctx context.Context) { b.read(ctx) }
 
 // SetRunning replaces what counts how long the process has run.
 func (b *Backend) SetRunning(running func() time.Duration) { b.running = running }
+
+// Endpoints are the names of all endpoints of a realm.
+func Endpoints() []string { return append(slices.Clone(endpoints), endpointAuthenticate) }

@@ -29,7 +29,7 @@ func (g *clientCredentials) Redeem(_ context.Context, req *Request) (*Response, 
 	return &Response{
 		AccessToken: access, Expires: claims.Expires, Scope: claims.Scope,
 		Record: audit.Record{
-			Event: audit.TokenIssued, Actor: audit.ByClient, ClientID: client.ID, Subject: client.ID,
+			Event: audit.TokenIssued, Actor: audit.ByClient, ClientID: req.Client.ID, Subject: req.Client.ID,
 			GrantType: g.Type(), Scope: claims.Scope.String(),
 		},
 	}, nil
