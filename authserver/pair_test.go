@@ -22,12 +22,12 @@ import (
 // all that the first has given out. Client mine is registered in the first alone.
 type pair struct {
 	*house
-	t                          *testing.T
-	access, opaque, refresh    string // of demo: web, opaque, web
-	machine, code, idToken     string
-	session, scripted, sid     string
-	loginToken, consentToken   string
-	loginCookie, consentCookie string
+	t                        *testing.T
+	access, opaque, refresh  string // of demo: web, opaque, web
+	machine, code, idToken   string
+	session, scripted, sid   string
+	loginToken, consentToken string
+	loginCookie              string
 }
 
 // The realms of a pair, as they stand in paths.
