@@ -31,23 +31,31 @@ var revokeAllChecks = []check{
 	{"ends what it names and nothing else, with one entry of the log", endOnlyTheReach},
 	{"CL12 of many grants ends them all with one entry", func(t *testing.T, s store.Store) {
 		const many = 1203 // more than two pages
-		var all sync.WaitGroup
-		for hundred := range many/100 + 1 {
-			all.Go(func() {
-				for n := hundred * 100; n < min(many, (hundred+1)*100); n++ {
-					if err := s.CreateGrant(t.Context(), active(fmt.Sprintf("%05d", n), 1), nil); err != nil {
-						t.Error(err)
-					}
-				}
-			})
-		}
-		all.Wait()
+		createMany(t, s, "1", many)
 		wantEqual(t, got(s.RevokeAll(t.Context(), ofClient, at(5)))(t), store.Ended{Grants: many})
 		for _, grant := range got(s.Grants(t.Context(), ofClient, "", 2*many))(t) {
 			wantEqual(t, grant.State, store.GrantRevoked)
 		}
 		wantEqual(t, len(logged(t, s, start)), 1)
 		wantEqual(t, got(s.RevokeAll(t.Context(), ofClient, at(6)))(t), store.Ended{})
+	}},
+	{"is finished by the upkeep of another node", func(t *testing.T, s store.Store) {
+		got(s.RevokeAll(t.Context(), ofClient, at(5)))(t)
+		// As a node leaves them that dies after the first step.
+		createMany(t, s, "2", 1101)
+		wantEqual(t, got(s.DeleteExpired(t.Context(), at(64), 100))(t), 0)
+		wantEqual(t, got(s.DeleteExpired(t.Context(), at(65), 100))(t), 1101)
+		for _, grant := range got(s.Grants(t.Context(), ofClient, "", 2000))(t) {
+			wantEqual(t, grant.State, store.GrantRevoked)
+		}
+		// However late that is, the entry is there until then.
+		got(s.RevokeAll(t.Context(), ofSubject, at(100)))(t)
+		late := at(200).Add(2 * store.MaxAccessTokenLifetime)
+		last := active("last", 1)
+		last.PurgeAt = late.AddDate(1, 0, 0)
+		create(t, s, last)
+		got(s.DeleteExpired(t.Context(), late, 100))(t)
+		wantEqual(t, stored(t, s, "last").State, store.GrantRevoked)
 	}},
 	{"ends codes and refresh tokens", func(t *testing.T, s store.Store) {
 		create(t, s, pending("code"))
@@ -176,6 +184,22 @@ var revokeAllChecks = []check{
 			wantEqual(t, stored(t, s, grant.ID).State, store.GrantRevoked)
 		}
 	}},
+}
+
+// createMany stores active grants.
+func createMany(t *testing.T, s store.Store, prefix string, many int) {
+	t.Helper()
+	var all sync.WaitGroup
+	for hundred := range many/100 + 1 {
+		all.Go(func() {
+			for n := hundred * 100; n < min(many, (hundred+1)*100); n++ {
+				if err := s.CreateGrant(t.Context(), active(fmt.Sprintf("%s-%05d", prefix, n), 1), nil); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // longName is as long as a name may be.
