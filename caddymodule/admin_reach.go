@@ -122,10 +122,18 @@ func readPage(r *http.Request) (after string, limit int, err error) {
 // by a revocation up to that second. So is whatever an operator does when told
 // that it is done.
 func untilLater(ctx context.Context, second time.Time) {
-	timer := time.NewTimer(time.Until(second.Truncate(time.Second).Add(time.Second)))
+	timer := time.NewTimer(time.Until(second.Add(time.Second)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
+}
+
+// wholeSecond is a time as revocations keep it.
+func wholeSecond(at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	return time.Unix(at.Unix(), 0).UTC()
 }

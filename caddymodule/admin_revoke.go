@@ -104,7 +104,7 @@ func (a *App) revokeAll(ctx context.Context, in *realm.Realm, reach store.Reach)
 	if err != nil {
 		return revokedAnswer{}, err
 	}
-	done := revokedAnswer{Realm: in.Name, Grants: ended.Grants, Sessions: ended.Sessions, NotBefore: reach.Revocation(now).NotBefore}
+	done := revokedAnswer{Realm: in.Name, Grants: ended.Grants, Sessions: ended.Sessions, NotBefore: wholeSecond(reach.Revocation(now).NotBefore)}
 	if ended.Consent {
 		done.Consents = 1
 	}

@@ -131,17 +131,18 @@ func (s *realmSource) Current(t *introspect.Token) bool {
 		return false
 	}
 	r, ok := server.Realm(s.name)
-	return ok && t.Generation == r.Revocations.Epoch() && r.Alive(lineageOf(t))
+	return ok && t.Generation == r.Revocations.Epoch() && r.Alive(lineageOf(t, r.Revocations.Dated()))
 }
 
-// lineageOf is what a revocation can name of a token. It allocates nothing.
-func lineageOf(t *introspect.Token) token.Lineage {
-	issuedAt, _, _ := oauth.NumericDate(t.Claims, "iat")
-	authTime, _, _ := oauth.NumericDate(t.Claims, "auth_time")
-	return token.Lineage{
-		ID: t.ID, GrantID: t.GrantID, Subject: t.Subject, ClientID: t.ClientID, SessionID: t.SessionID,
-		IssuedAt: issuedAt, AuthTime: authTime,
+// lineageOf is what a revocation can name of a token, with its times when they
+// are asked for. It allocates nothing.
+func lineageOf(t *introspect.Token, dated bool) token.Lineage {
+	of := token.Lineage{ID: t.ID, GrantID: t.GrantID, Subject: t.Subject, ClientID: t.ClientID, SessionID: t.SessionID}
+	if dated {
+		of.IssuedAt, _, _ = oauth.NumericDate(t.Claims, "iat")
+		of.AuthTime, _, _ = oauth.NumericDate(t.Claims, "auth_time")
 	}
+	return of
 }
 
 func (s *realmSource) realm(ctx context.Context) *realm.Realm {

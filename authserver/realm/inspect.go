@@ -65,11 +65,12 @@ func (r *Realm) Inspect(ctx context.Context, raw oauth.Secret) (TokenReport, err
 	default:
 		r.judgeGrant(&report)
 	}
-	if report.State == "" {
+	expired := !report.Expires.IsZero() && !now.Before(report.Expires)
+	switch {
+	case expired && (report.State == "" || said.Access != nil && report.State == TokenOrphaned):
+		report.State = TokenExpired
+	case report.State == "":
 		report.State = TokenActive
-		if !report.Expires.IsZero() && !now.Before(report.Expires) {
-			report.State = TokenExpired
-		}
 	}
 	return report, nil
 }

@@ -50,7 +50,8 @@ func (l *Lineage) signedIn() int64 {
 
 // granted is the second in which it was granted. A token that was refreshed since
 // is as old as its grant, whose id says when that began: another node may refresh
-// in the moment before it hears of a revocation.
+// in the moment before it hears of a revocation. A grant has its id from the page
+// that asks for consent: one that was open at that moment counts as before it.
 func (l *Lineage) granted() int64 {
 	if !isHex(l.GrantID, grantIDDigits) {
 		return l.IssuedAt
