@@ -187,6 +187,9 @@ func TestCL12_TheGatewayRefusesARevokedClientAtOnce(t *testing.T) {
 		if known, err = introspectText(t, root, jwt); err != nil || !root.Source.Current(known) {
 			t.Fatalf("what was issued next: %v", err)
 		}
+		if n := testing.AllocsPerRun(100, func() { root.Source.Current(known) }); n != 0 {
+			t.Errorf("%v allocations a hit", n)
+		}
 		// AS57
 		if _, err := introspectText(t, b, opaque); err != nil {
 			t.Errorf("a token of another realm: %v", err)
