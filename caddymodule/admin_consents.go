@@ -11,6 +11,7 @@ import (
 
 // consentsAnswer is what a subject has agreed to, by client.
 type consentsAnswer struct {
+	// Consents has one entry for each client.
 	Consents []shownConsent `json:"consents"`
 }
 
@@ -19,12 +20,16 @@ type shownConsent struct {
 	// Realm is the realm that it belongs to.
 	Realm string `json:"realm"`
 
-	// Subject is who agreed, and Client who may.
+	// Subject is who agreed.
 	Subject string `json:"subject"`
-	Client  string `json:"client"`
 
-	// Scope and Audience are what it may, without asking again.
-	Scope    string   `json:"scope,omitempty"`
+	// Client is who may.
+	Client string `json:"client"`
+
+	// Scope is what it may without asking again.
+	Scope string `json:"scope,omitempty"`
+
+	// Audience are the resources at which it may.
 	Audience []string `json:"audience,omitempty"`
 
 	// Updated is when the user agreed last.

@@ -36,23 +36,32 @@ type shownGrant struct {
 	// Client is who it was given to.
 	Client string `json:"client"`
 
-	// Subject is whose it is, and Session the session that it was given in.
+	// Subject is whose it is.
 	Subject string `json:"subject,omitempty"`
+
+	// Session is the sid of the session that it was given in.
 	Session string `json:"session,omitempty"`
 
-	// Scope and Audience are what was granted.
-	Scope    string   `json:"scope,omitempty"`
+	// Scope is what was granted.
+	Scope string `json:"scope,omitempty"`
+
+	// Audience are the resources that it is for.
 	Audience []string `json:"audience,omitempty"`
 
-	// Created is when it was granted, AuthTime when the user had signed in.
-	Created  time.Time `json:"created"`
+	// Created is when it was granted.
+	Created time.Time `json:"created"`
+
+	// AuthTime is when the user had signed in.
 	AuthTime time.Time `json:"auth_time,omitzero"`
 
-	// Generation counts its refresh tokens; 0 means that it has none. Refreshed is
-	// when the last was given out, and Expires is its end if it is not used before.
-	Generation uint32    `json:"generation,omitempty"`
-	Refreshed  time.Time `json:"refreshed,omitzero"`
-	Expires    time.Time `json:"expires,omitzero"`
+	// Generation counts its refresh tokens; absent when it has none.
+	Generation uint32 `json:"generation,omitempty"`
+
+	// Refreshed is when the last of them was given out.
+	Refreshed time.Time `json:"refreshed,omitzero"`
+
+	// Expires is the end of the last of them if it is not used before.
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 // listGrants answers GET /oauth2/grants?realm=&subject=|client=|session=&after=&limit=.

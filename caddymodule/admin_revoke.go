@@ -46,12 +46,17 @@ type revokedAnswer struct {
 	// Realm is where.
 	Realm string `json:"realm"`
 
-	// Grants, Sessions, Consents and Tokens say how many. Access tokens are not
-	// counted but for one that was named: those of the grants are dead as well.
-	Grants   int `json:"grants"`
+	// Grants says how many grants ended, and with them all their tokens.
+	Grants int `json:"grants"`
+
+	// Sessions says how many sessions ended.
 	Sessions int `json:"sessions,omitempty"`
+
+	// Consents says how many clients may no longer do what a user agreed to.
 	Consents int `json:"consents,omitempty"`
-	Tokens   int `json:"tokens,omitempty"`
+
+	// Tokens is 1 for an access token that was named and good until then.
+	Tokens int `json:"tokens,omitempty"`
 
 	// NotBefore is the second up to which all is dead. The answer comes when it is
 	// over, so that what is issued next is good.

@@ -28,18 +28,26 @@ type shownSession struct {
 	// Kind is browser, or json for one of /json/authenticate.
 	Kind string `json:"kind"`
 
-	// Subject is who signed in, with the account of an authentication service.
+	// Subject is who signed in.
 	Subject string `json:"subject"`
+
+	// Service is the authentication service that has the account.
 	Service string `json:"service"`
 
-	// AuthTime is when, ACR and AMR say how.
+	// AuthTime is when the user signed in.
 	AuthTime time.Time `json:"auth_time"`
-	ACR      string    `json:"acr,omitempty"`
-	AMR      []string  `json:"amr,omitempty"`
 
-	// IdleExpires ends the session when it is not used before, Expires in any case.
+	// ACR says how strongly.
+	ACR string `json:"acr,omitempty"`
+
+	// AMR says by what.
+	AMR []string `json:"amr,omitempty"`
+
+	// IdleExpires ends the session when it is not used before.
 	IdleExpires time.Time `json:"idle_expires,omitzero"`
-	Expires     time.Time `json:"expires,omitzero"`
+
+	// Expires ends it in any case.
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 // listSessions answers GET /oauth2/sessions?realm=&subject=&after=&limit=.

@@ -34,15 +34,19 @@ type issueAnswer struct {
 	// Realm is whose token it is.
 	Realm string `json:"realm"`
 
-	// AccessToken is the token; TokenType says how it is used.
+	// AccessToken is the token.
 	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
+
+	// TokenType says how it is used: Bearer.
+	TokenType string `json:"token_type"`
 
 	// ExpiresIn is its lifetime in seconds.
 	ExpiresIn int64 `json:"expires_in"`
 
-	// Scope and Audience are what it is good for.
-	Scope    string   `json:"scope,omitempty"`
+	// Scope is what it is good for.
+	Scope string `json:"scope,omitempty"`
+
+	// Audience are the resources that it is for.
 	Audience []string `json:"audience"`
 
 	// ID is its jti, by which it can be found in logs.
@@ -94,43 +98,59 @@ type inspectRequest struct {
 
 // inspected is all that we know of a token.
 type inspected struct {
-	// Ours says whether a realm of this server made it. When not, Help says where
-	// to look, and there is nothing else.
-	Ours bool   `json:"ours"`
+	// Ours says whether a realm of this server made it.
+	Ours bool `json:"ours"`
+
+	// Help says where to look when none did; there is nothing else then.
 	Help string `json:"help,omitempty"`
 
-	// Realm made it, under the name Issuer.
-	Realm  string `json:"realm,omitempty"`
+	// Realm made it.
+	Realm string `json:"realm,omitempty"`
+
+	// Issuer is the realm's issuer identifier.
 	Issuer string `json:"issuer,omitempty"`
 
-	// Kind is access_token, refresh_token, code or id_token; Format is jwt or
-	// opaque for an access token.
-	Kind   string `json:"kind,omitempty"`
+	// Kind is access_token, refresh_token, code or id_token.
+	Kind string `json:"kind,omitempty"`
+
+	// Format is jwt or opaque, for an access token.
 	Format string `json:"format,omitempty"`
 
 	// State is active, expired, revoked, used (a code that was redeemed, or a
 	// refresh token that a newer one has replaced) or orphaned (its client or grant
-	// is gone). RevokedBy says what was revoked: token, grant, subject, client,
-	// session or consent.
-	State     string `json:"state,omitempty"`
+	// is gone).
+	State string `json:"state,omitempty"`
+
+	// RevokedBy says what was revoked: token, grant, subject, client, session or
+	// consent.
 	RevokedBy string `json:"revoked_by,omitempty"`
 
 	// ID is the jti of an access token.
 	ID string `json:"jti,omitempty"`
 
-	// Client, Subject and Session say whose it is.
-	Client  string `json:"client,omitempty"`
+	// Client is who it was given to.
+	Client string `json:"client,omitempty"`
+
+	// Subject is whose it is.
 	Subject string `json:"subject,omitempty"`
+
+	// Session is the sid of the session that it came of.
 	Session string `json:"session,omitempty"`
 
-	// Scope and Audience are what an access token is good for.
-	Scope    string   `json:"scope,omitempty"`
+	// Scope is what an access token is good for.
+	Scope string `json:"scope,omitempty"`
+
+	// Audience are the resources that an access token is for.
 	Audience []string `json:"audience,omitempty"`
 
-	// IssuedAt, AuthTime and Expires are its times.
+	// IssuedAt is when it was given out.
 	IssuedAt time.Time `json:"issued_at,omitzero"`
+
+	// AuthTime is when the user had signed in.
 	AuthTime time.Time `json:"auth_time,omitzero"`
-	Expires  time.Time `json:"expires,omitzero"`
+
+	// Expires is its end; absent when it has none.
+	Expires time.Time `json:"expires,omitzero"`
 
 	// Generation is the place of a refresh token in its family.
 	Generation uint32 `json:"generation,omitempty"`
