@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -113,9 +115,23 @@ func (a *App) revokeAll(ctx context.Context, in *realm.Realm, reach store.Reach)
 	if ended.Consent {
 		done.Consents = 1
 	}
-	a.log.Info("revoked", "realm", in.Name, "subject", reach.Subject, "client_id", reach.ClientID, "session", reach.SessionID,
-		"grants", ended.Grants, "sessions", ended.Sessions)
+	a.audit(ctx, audit.Record{
+		Event: reachEvent(reach), Realm: in.Name, Subject: reach.Subject, ClientID: reach.ClientID, SessionID: reach.SessionID,
+	}.With(audit.Count, strconv.Itoa(ended.Grants)))
 	return done, nil
+}
+
+// reachEvent names the revocation of a reach.
+func reachEvent(reach store.Reach) audit.Event {
+	switch {
+	case reach.SessionID != "":
+		return audit.SessionRevoked
+	case reach.Subject != "" && reach.ClientID != "":
+		return audit.ConsentRevoked
+	case reach.Subject != "":
+		return audit.SubjectRevoked
+	}
+	return audit.ClientRevoked
 }
 
 func (a *App) revokeGrant(ctx context.Context, in *realm.Realm, id string) (any, error) {
@@ -136,7 +152,12 @@ func (a *App) revokeGrant(ctx context.Context, in *realm.Realm, id string) (any,
 	if err := in.Revocations.RevokeGrant(ctx, in.Name, id, in.Now()); err != nil {
 		return nil, err
 	}
-	a.log.Info("revoked", "realm", in.Name, "grant_id", id, "subject", grant.Subject, "client_id", grant.ClientID, "grants", done.Grants)
+	if done.Grants > 0 {
+		a.audit(ctx, audit.Record{
+			Event: audit.GrantRevoked, Realm: in.Name, GrantID: id, Subject: grant.Subject, ClientID: grant.ClientID,
+			SessionID: grant.SessionID, GrantType: grant.Type,
+		})
+	}
 	return done, nil
 }
 
@@ -156,10 +177,13 @@ func (a *App) revokeToken(ctx context.Context, name string, raw oauth.Secret) (a
 			if err := in.Revocations.RevokeToken(ctx, in.Name, access.ID, access.Expires, in.Now()); err != nil {
 				return nil, err
 			}
-			a.log.Info("revoked", "realm", in.Name, "jti", access.ID, "subject", access.Subject, "client_id", access.ClientID)
 			done := revokedAnswer{Realm: in.Name}
 			if report.State == realm.TokenActive {
 				done.Tokens = 1
+				a.audit(ctx, audit.Record{
+					Event: audit.TokenRevoked, Realm: in.Name, ClientID: access.ClientID, Subject: access.Subject,
+					GrantID: access.GrantID, SessionID: access.SessionID,
+				}.With(audit.TokenID, access.ID))
 			}
 			return done, nil
 		case report.Grant == nil:

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -78,8 +79,9 @@ func issueToken(app *App, r *http.Request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		app.log.Info("issued an access token to an operator", "realm", in.Name, "client_id", client.ID,
-			"scope", access.Scope.String(), "audience", access.Audience, "jti", access.ID, "expires", access.Expires)
+		app.audit(r.Context(), audit.Record{
+			Event: audit.AdminTokenIssued, Realm: in.Name, ClientID: client.ID, Subject: access.Subject, Scope: access.Scope.String(),
+		}.With(audit.TokenID, access.ID))
 		return issueAnswer{
 			Realm: in.Name, AccessToken: raw.Reveal(), TokenType: "Bearer", ExpiresIn: int64(access.Expires.Sub(now) / time.Second),
 			Scope: access.Scope.String(), Audience: access.Audience, ID: access.ID,

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -207,8 +208,10 @@ func TestCL12_TheGatewayRefusesARevokedClientAtOnce(t *testing.T) {
 	if signature := jwt[strings.LastIndex(jwt, ".")+1:]; strings.Contains(string(log), signature) {
 		t.Error("the token is in the log")
 	}
-	if !strings.Contains(string(log), `"revoked"`) || !strings.Contains(string(log), "issued an access token to an operator") {
-		t.Errorf("the log does not say what was done: %s", log)
+	for _, event := range []audit.Event{audit.ClientRevoked, audit.SubjectRevoked, audit.TokenRevoked, audit.AdminTokenIssued} {
+		if !strings.Contains(string(log), `"event":"`+string(event)+`"`) {
+			t.Errorf("the log does not tell %s: %s", event, log)
+		}
 	}
 }
 

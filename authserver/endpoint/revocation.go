@@ -60,7 +60,7 @@ func revokeAccess(ctx context.Context, r *realm.Realm, client *store.Client, raw
 	case access.ClientID != client.ID:
 		return errForeignToken
 	}
-	known := r.Revocations.Revoked(r.Name, access.ID, access.GrantID)
+	known := r.Revocations.Revoked(r.Name, access.Lineage())
 	if err := r.Revocations.RevokeToken(ctx, r.Name, access.ID, access.Expires, now); err != nil || known {
 		return err
 	}
