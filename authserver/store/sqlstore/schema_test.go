@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,12 +98,15 @@ func TestSchemaIsMadeOnceByManyAtOnce(t *testing.T) {
 // A newer program says since which version of the schema programs can work with
 // its own: nodes that a rolling upgrade has not reached, and rollbacks.
 func TestSchemaOfANewerProgram(t *testing.T) {
+	oldest := func(version int) string {
+		return fmt.Sprintf("UPDATE meta SET value = %d WHERE name = 'schema_oldest' RETURNING value", version)
+	}
 	for name, test := range map[string]struct {
 		oldest string
 		opens  bool
 	}{
-		"for this one too":  {"UPDATE meta SET value = 8 WHERE name = 'schema_oldest' RETURNING value", true},
-		"not for this one":  {"UPDATE meta SET value = 9 WHERE name = 'schema_oldest' RETURNING value", false},
+		"for this one too":  {oldest(sqlstore.SchemaVersion), true},
+		"not for this one":  {oldest(sqlstore.SchemaVersion + 1), false},
 		"that says nothing": {"DELETE FROM meta WHERE name = 'schema_oldest' RETURNING value", false},
 	} {
 		t.Run(name, func(t *testing.T) {
