@@ -76,6 +76,10 @@ func newCluster(ctx context.Context, options Options) (*Cluster, error) {
 // of PATH, one directory a version.
 func programs() string {
 	if path, err := exec.LookPath("initdb"); err == nil {
+		// A link to one of them may stand alone.
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			path = real
+		}
 		return filepath.Dir(path)
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
