@@ -39,8 +39,9 @@ type Backend struct {
 
 	// logs are what other nodes write and this one reads every second; fresh is
 	// when the last reading of all of them began, as running counts.
-	logs  []changeLog
-	fresh atomic.Int64
+	logs        []changeLog
+	fresh       atomic.Int64
+	changesRead atomic.Int64 // the same in unix time
 
 	// running is how long the process has run, whatever the clock says.
 	running func() time.Duration
@@ -100,6 +101,7 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 			return nil, fmt.Errorf("%s: %w", b.logs[i].task, err)
 		}
 	}
+	b.changesRead.Store(now().Unix())
 	return b, nil
 }
 
@@ -163,7 +165,7 @@ func (b *Backend) runReading(ctx context.Context) {
 
 // read hears of the changes of other nodes.
 func (b *Backend) read(ctx context.Context) {
-	begun, fresh := b.running(), true
+	begun, began, fresh := b.running(), b.now(), true
 	for i := range b.logs {
 		l := &b.logs[i]
 		err := l.refresh(ctx)
@@ -172,6 +174,7 @@ func (b *Backend) read(ctx context.Context) {
 	}
 	if fresh {
 		b.fresh.Store(int64(begun))
+		b.changesRead.Store(began.Unix())
 	}
 }
 
