@@ -81,7 +81,7 @@ func (b *BearerAuth) provisionIntrospector(app *App) error {
 	}
 	b.challenges.realm = b.Audience[0]
 	config := introspect.Config{
-		Audiences: b.Audience, OwnPrefixes: token.Prefixes(), Cache: cache, DenyList: app.denyList(),
+		Audiences: b.Audience, OwnPrefixes: token.Prefixes(), Cache: cache, DenyList: app.denyList(), DenyListLater: !app.DenyList,
 		Leeway: b.leeway(), Now: time.Now,
 	}
 	if config.Issuers, err = b.trusted(app); err != nil {

@@ -22,6 +22,9 @@ type Config struct {
 	Cache *Cache
 	// DenyList is asked on every call, cached verdicts included. nil for none.
 	DenyList *DenyList
+	// DenyListLater takes tokens before DenyList has first been read. Without it
+	// there is no verdict until then.
+	DenyListLater bool
 	// DPoP is how tokens bound to a key are taken; nil for not at all.
 	DPoP *DPoP
 	// CertificateRequired refuses tokens that are not bound to a certificate.

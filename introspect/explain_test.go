@@ -151,3 +151,17 @@ func TestDenyListOfARoute(t *testing.T) {
 		expect(t, guard, token, "ok")
 	})
 }
+
+// A route may take tokens before the list has been read; then it counts.
+func TestDenyListThatMayComeLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key := newKey("k1", oauth.ES256)
+		list, cache := introspect.NewDenyList(time.Now), newCache(t)
+		guard := route(t, start(t, newIssuer(key), nil), func(c *introspect.Config) { c.DenyList, c.DenyListLater, c.Cache = list, true, cache })
+		token := key.sign("at+jwt", claims(time.Now(), nil))
+		expect(t, guard, token, "ok")
+		cache.Wait()
+		list.Apply([]introspect.Denial{{Kind: introspect.DenyToken, Value: "t1", Expires: time.Now().Add(time.Minute)}})
+		expect(t, guard, token, introspect.ReasonDenied)
+	})
+}

@@ -59,7 +59,7 @@ func (i *Introspector) seek(ctx context.Context, token oauth.Secret) (Result, *I
 	if text == "" || len(text) > oauth.MaxTokenBytes {
 		return Result{}, nil, now, refuse(ReasonMalformed)
 	}
-	if !i.config.DenyList.ready() {
+	if !i.config.DenyList.ready() && !i.config.DenyListLater {
 		return Result{}, nil, now, unavailable(errors.New("the deny-list has not been read yet"))
 	}
 	digest := digestOf(text)
