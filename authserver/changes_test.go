@@ -26,8 +26,8 @@ func TestChangesGrowOldWhileTheStoreIsAway(t *testing.T) {
 		}
 		want := func(age time.Duration, answers bool) {
 			t.Helper()
-			if got := time.Since(backend.ChangesRead()); got.Truncate(time.Second) != age || backend.Answers() != answers {
-				t.Errorf("read %s ago, answers %v; want %s, %v", got, backend.Answers(), age, answers)
+			if got := time.Since(backend.ChangesRead()); got.Truncate(time.Second) != age || backend.Status().Fresh != answers {
+				t.Errorf("read %s ago, answers %v; want %s, %v", got, backend.Status().Fresh, age, answers)
 			}
 		}
 		want(0, true)

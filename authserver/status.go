@@ -7,10 +7,11 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 )
 
-// staleAfter is how long ago the changes of other nodes may have been read last.
-// The last known ones hold for longer; but a node that hears nothing should not
-// be the one that is asked.
-const staleAfter = 10 * time.Second
+// staleAfter is how long ago the changes of other nodes may have been read last:
+// they are read every second, and a statement takes two at most. The last known
+// ones hold for longer; but a node that hears nothing should not be the one that
+// is asked.
+const staleAfter = 5 * time.Second
 
 // Status is how a Backend stands.
 type Status struct {
@@ -31,6 +32,10 @@ func (b *Backend) Status() Status {
 		Backlog:    b.backlog.Load(),
 	}
 }
+
+// ChangesRead is when all that other nodes may have changed was last read. What
+// was known then holds on while the store cannot be reached.
+func (b *Backend) ChangesRead() time.Time { return time.Unix(b.changesRead.Load(), 0) }
 
 // KeysUsable says whether every realm has a key to sign access tokens with.
 func (s *Server) KeysUsable() bool {

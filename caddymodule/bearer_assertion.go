@@ -96,6 +96,7 @@ func (b *BearerAuth) provisionAssertion(app *App) error {
 	if err := app.needBackend(); err != nil {
 		return fmt.Errorf("assertion needs the storage of the oauth2 app for its keys: %w", err)
 	}
+	app.asserts = true
 	return nil
 }
 

@@ -55,7 +55,6 @@ var (
 
 	issuerGauges = newIssuersCollector(issuerStatuses)
 	cacheGauges  = newCacheCollector()
-	storeGauges  = newBackendCollector()
 
 	cacheHits, cacheMisses = cacheLookupsTotal.WithLabelValues("hit"), cacheLookupsTotal.WithLabelValues("miss")
 )
@@ -65,7 +64,7 @@ var (
 func registerMetrics(registry *prometheus.Registry) error {
 	for _, collector := range []prometheus.Collector{
 		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, streamsCutTotal, securityEventsTotal,
-		issuerGauges, cacheGauges, storeGauges, auditLostTotal, auditWaiting,
+		issuerGauges, cacheGauges, storeErrorsTotal, storeGauges, auditLostTotal, auditWaiting,
 	} {
 		var already prometheus.AlreadyRegisteredError
 		if err := registry.Register(collector); err != nil && !errors.As(err, &already) {

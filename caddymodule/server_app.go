@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -68,7 +67,9 @@ type App struct {
 
 	// DenyList lets operators revoke tokens of any issuer over the admin API,
 	// where there are no realms: it opens the store, where the list is kept. With
-	// realms there always is one. Default: false.
+	// realms there always is one. While a shared store is away at a start the list
+	// is not known: with this switch every `bearer_auth` answers 503 until it has
+	// been read, without it tokens of foreign issuers are taken. Default: false.
 	DenyList bool `json:"deny_list,omitempty"`
 
 	// Audit is what is done with security events. Default: they are logged.
@@ -84,10 +85,12 @@ type App struct {
 	auditor  *auditor
 	backend  *pooledBackend // nil when nothing needs the store
 	acquired bool           // whether Cleanup has a use of backend to end
+	asserts  bool           // whether a bearer_auth needs the keys of assertions
 
 	bearers bearerRegistry
 
-	building sync.Mutex
+	building lock
+	stuck    atomic.Bool // the last attempt to make the server failed
 	server   atomic.Pointer[authserver.Server]
 }
 
@@ -100,7 +103,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // and users, so that `caddy validate` finds what is wrong with them, and opens
 // and writes nothing.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.ctx, a.log = ctx, ctx.Slogger()
+	a.ctx, a.log, a.building = ctx, ctx.Slogger(), newLock()
 	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
@@ -181,7 +184,7 @@ func (a *App) provisionRealms(ctx caddy.Context, repl *caddy.Replacer) error {
 }
 
 // Start opens the store, unless a configuration before this one has, and begins
-// to serve.
+// to serve. A store that is shared may be away: then it is opened later.
 func (a *App) Start() error {
 	keepIn(a)
 	beginIssuers()
@@ -190,10 +193,7 @@ func (a *App) Start() error {
 	if a.backend == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, startTimeout)
-	defer cancel()
-	_, err := a.build(ctx)
-	return err
+	return a.begin()
 }
 
 // Stop implements caddy.App. Requests may still be running, so nothing that

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -11,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
@@ -34,6 +32,7 @@ var backendPool = caddy.NewUsagePool()
 var backends = struct {
 	sync.Mutex
 	open     map[string]*pooledBackend
+	made     int
 	draining sync.WaitGroup
 }{open: map[string]*pooledBackend{}}
 
@@ -50,8 +49,11 @@ type pooledBackend struct {
 	// claims are the entries of backendPool for it: one, or none while it drains.
 	// Guarded by backends.
 	claims int
+	// made counts up with each one that is made.
+	made int
 
-	opening sync.Mutex
+	opening lock
+	failing atomic.Bool                        // the last attempt to open it failed
 	backend atomic.Pointer[authserver.Backend] // nil until open
 	store   store.Store
 	// denied is not ready before the store is open.
@@ -66,6 +68,12 @@ type pooledBackend struct {
 	closed atomic.Bool
 }
 
+func newPooledBackend(resource string) *pooledBackend {
+	return &pooledBackend{
+		resource: resource, opening: newLock(), idle: make(chan struct{}, 1), denied: introspect.NewDenyList(time.Now),
+	}
+}
+
 // usePool adds one use of a resource. Each is ended by one backendPool.Delete.
 func usePool(resource string) (*pooledBackend, error) {
 	value, _, err := backendPool.LoadOrNew(resource, func() (caddy.Destructor, error) {
@@ -73,7 +81,9 @@ func usePool(resource string) (*pooledBackend, error) {
 		defer backends.Unlock()
 		p, ok := backends.open[resource]
 		if !ok {
-			p = &pooledBackend{resource: resource, idle: make(chan struct{}, 1), denied: introspect.NewDenyList(time.Now)}
+			p = newPooledBackend(resource)
+			backends.made++
+			p.made = backends.made
 			backends.open[resource] = p
 		}
 		p.claims++
@@ -83,46 +93,6 @@ func usePool(resource string) (*pooledBackend, error) {
 		return nil, err
 	}
 	return value.(*pooledBackend), nil
-}
-
-// open gives the backend, and opens it when it is not yet. A key that differs
-// from the one it was opened with has no effect until the process starts anew,
-// and log says so.
-func (p *pooledBackend) open(ctx context.Context, storage Storage, key *keys.Wrapper, log *slog.Logger) (*authserver.Backend, error) {
-	p.opening.Lock()
-	defer p.opening.Unlock()
-	configured := ""
-	if key != nil {
-		configured = key.CheckValue()
-	}
-	if backend := p.backend.Load(); backend != nil {
-		if configured != p.key {
-			log.Warn("encryption_key has changed, but the store is open and goes on with the old one; the new one counts after a restart", "storage", p.resource)
-		}
-		return backend, nil
-	}
-	st, used, err := storage.Open(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	backend, err := authserver.OpenBackend(ctx, st, used, hasher(), slog.New(activeLog{}), time.Now)
-	if err == nil {
-		err = followDenials(ctx, backend, p.denied)
-	}
-	if err != nil {
-		_ = st.Close() // what is wrong has been said
-		return nil, fmt.Errorf("%s: %w", p.resource, err)
-	}
-	p.store, p.key = st, configured
-	running, stop := context.WithCancel(context.Background())
-	p.stop, p.stopped = stop, make(chan struct{})
-	go func() {
-		defer close(p.stopped)
-		backend.Run(running)
-	}()
-	p.backend.Store(backend)
-	log.Info("opened the store", "storage", p.resource)
-	return backend, nil
 }
 
 // acquire keeps the backend open until release. It is false when it is closed.
@@ -194,9 +164,11 @@ func (p *pooledBackend) await(deadline <-chan time.Time) (late bool) {
 	return false
 }
 
+// close waits for an attempt to open it that still runs: its configuration has
+// ended, and with it the attempt.
 func (p *pooledBackend) close() {
-	p.opening.Lock()
-	defer p.opening.Unlock()
+	p.opening <- struct{}{}
+	defer p.opening.unlock()
 	if p.backend.Load() == nil {
 		return
 	}

@@ -51,7 +51,7 @@ func TestLoadWhileDraining(t *testing.T) {
 // While a request runs, others of the old configuration still can.
 func TestDrainAdmitsUntilTheLastRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &pooledBackend{resource: "test", idle: make(chan struct{}, 1)}
+		p := newPooledBackend("test")
 		first := p.acquire()
 		go p.drain(drainTimeout)
 		synctest.Wait()
@@ -93,7 +93,7 @@ func TestCleanupGivesBackOnce(t *testing.T) {
 
 func TestDrainIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &pooledBackend{resource: "test", idle: make(chan struct{}, 1)}
+		p := newPooledBackend("test")
 		p.users.Add(1) // a request that never ends
 		began := time.Now()
 		p.drain(drainTimeout)

@@ -56,6 +56,9 @@ func (s *SQLiteStorage) Provision(caddy.Context) error {
 // Resource implements Storage.
 func (s *SQLiteStorage) Resource() string { return "sqlite:" + s.Path }
 
+// Shared implements Storage: one process has the file.
+func (*SQLiteStorage) Shared() bool { return false }
+
 // Open implements Storage. The lock comes first, so that of two processes that
 // start together one does everything else; then the key, so that there is never
 // a database whose key is not on disk.
@@ -77,6 +80,7 @@ func (s *SQLiteStorage) Open(ctx context.Context, key *keys.Wrapper) (store.Stor
 	if err != nil {
 		return nil, nil, errors.Join(err, lock.Close())
 	}
+	db.OnFault(storeFaulted)
 	return &lockedStore{db, lock}, key, nil
 }
 
