@@ -17,6 +17,7 @@ import (
 
 	// What the binary is built of: without it the go command would take results
 	// of an older binary from its cache.
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/pgtest"
 	_ "github.com/caddy-oauth2/caddy-oauth2/caddymodule"
 )
 
@@ -45,7 +46,7 @@ var buildBinary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := pgtest.Main(m)
 	if path, err := buildBinary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path))
 	}

@@ -15,16 +15,23 @@ import (
 // with its test.
 func (c *Cluster) Standby(tb testing.TB) *Cluster {
 	tb.Helper()
+	s, err := c.newStandby(tb.Context())
+	give(tb, err)
+	tb.Cleanup(s.remove)
+	return s
+}
+
+func (c *Cluster) newStandby(ctx context.Context) (*Cluster, error) {
 	dir, err := os.MkdirTemp("", "pgtest")
 	if err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	s := &Cluster{bin: c.bin, dir: dir}
-	tb.Cleanup(s.remove)
-	if err := errors.Join(giveAway(dir), s.Follow(tb.Context(), c)); err != nil {
-		tb.Fatal(err)
+	if err := errors.Join(giveAway(dir), s.Follow(ctx, c)); err != nil {
+		s.remove()
+		return nil, err
 	}
-	return s
+	return s, nil
 }
 
 // Follow replaces the data of a cluster that does not run by a copy of primary's,
