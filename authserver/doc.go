@@ -7,20 +7,21 @@
 // nodes must know together: the deny-list, the proofs that were used, the keys of
 // nonces and assertions. Everything else is in a package of its own:
 //
-//	oauth       the RFCs' vocabulary and rules, without I/O
-//	audit       what is told of security events, and how
-//	store       what is remembered, as atomic steps; sqlstore keeps it in SQL
-//	hashing     slow hashes of passwords and secrets, under a bound
-//	keys        the keys of a realm, and those of no realm
-//	token       tokens, codes and assertions, made and opened; what was revoked
-//	clientauth  which client is calling
-//	login       who is signing in, and sessions
-//	realm       one issuer at run time
-//	grants      the token endpoint
-//	authorize   the authorization endpoint, sign-in and consent
-//	endpoint    every other endpoint
-//	pages       the HTML
-//	wire        forms in, JSON and errors out
+//	oauth         the RFCs' vocabulary and rules, without I/O
+//	audit         what is told of security events, and how
+//	store         what is remembered, as atomic steps; sqlstore keeps it in SQL
+//	registration  what an operator writes of a client, and its rules
+//	hashing       slow hashes of passwords and secrets, under a bound
+//	keys          the keys of a realm, and those of no realm
+//	token         tokens, codes and assertions, made and opened; what was revoked
+//	clientauth    which client is calling
+//	login         who is signing in, and sessions
+//	realm         one issuer at run time
+//	grants        the token endpoint
+//	authorize     the authorization endpoint, sign-in and consent
+//	endpoint      every other endpoint
+//	pages         the HTML
+//	wire          forms in, JSON and errors out
 //
 // # Where an RFC is
 //

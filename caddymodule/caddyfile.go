@@ -77,8 +77,11 @@ func texts(target *[]string) reader {
 	}
 }
 
+// duration is a span of time in JSON, of Caddy's type or ours.
+type duration interface{ ~int64 }
+
 // span reads exactly one duration over zero.
-func span(target *caddy.Duration) reader {
+func span[D duration](target *D) reader {
 	return func(d *caddyfile.Dispenser) error {
 		var written string
 		if err := text(&written)(d); err != nil {
@@ -88,19 +91,19 @@ func span(target *caddy.Duration) reader {
 		if err != nil || value <= 0 {
 			return d.Errf("%q is no duration such as 90s, 10m or 30d", written)
 		}
-		*target = caddy.Duration(value)
+		*target = D(value)
 		return nil
 	}
 }
 
 // spanOr reads a duration, or a word that stands for a value of its own.
-func spanOr(word string, value caddy.Duration, target *caddy.Duration) reader {
+func spanOr[D duration](word string, value D, target *D) reader {
 	return spanUnless(func(written string) bool { return written == word }, value, target)
 }
 
 // spanOrOff reads a duration, or off or a duration of zero, which are -1 in
 // JSON: there 0 stands for the default.
-func spanOrOff(target *caddy.Duration) reader {
+func spanOrOff[D duration](target *D) reader {
 	return spanUnless(func(written string) bool {
 		length, err := caddy.ParseDuration(written)
 		return written == "off" || err == nil && length == 0
@@ -108,7 +111,7 @@ func spanOrOff(target *caddy.Duration) reader {
 }
 
 // spanUnless reads a duration, or an argument that means another value.
-func spanUnless(means func(written string) bool, value caddy.Duration, target *caddy.Duration) reader {
+func spanUnless[D duration](means func(written string) bool, value D, target *D) reader {
 	return func(d *caddyfile.Dispenser) error {
 		ahead := *d
 		if ahead.NextArg() && means(ahead.Val()) {

@@ -1,10 +1,8 @@
 package caddymodule
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -12,112 +10,28 @@ import (
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
-// Client is one client of a realm. Its lists are allow-lists: what they do not
-// name, the client may not do.
-type Client struct {
-	// ID is the client_id. Required.
-	ID string `json:"id"`
+// What a client is described by is the same here, in the admin API and in the
+// store.
+type (
+	// Client is one client of a realm.
+	Client = registration.Client
+	// AccessTokens says what access tokens are like.
+	AccessTokens = registration.AccessTokens
+	// RefreshTokens says what refresh tokens are like.
+	RefreshTokens = registration.RefreshTokens
+	// IDTokens says what ID tokens are like.
+	IDTokens = registration.IDTokens
+)
 
-	// Name is what people read on the consent page. Default: the id.
-	Name string `json:"name,omitempty"`
-
-	// Public marks a client that cannot keep a secret, such as an app in a
-	// browser or on a phone (RFC 6749 §2.1). It has no secret and must use PKCE.
-	// Default: false.
-	Public bool `json:"public,omitempty"`
-
-	// Secrets authenticate the client: one, or two while one is being replaced.
-	// Each is a plain secret, best as a placeholder (`{env.NAME}` or
-	// `{file./path}`), or an argon2id or bcrypt hash as `caddy hash-password`
-	// makes it. Only digests are kept in memory.
-	Secrets []string `json:"secrets,omitempty"`
-
-	// AuthMethod pins how the client authenticates: `client_secret_basic` or
-	// `client_secret_post`. Default: either, one per request.
-	AuthMethod string `json:"auth_method,omitempty"`
-
-	// RedirectURIs are where the authorization endpoint may send answers,
-	// compared byte for byte, except that the port of an `http://127.0.0.1` or
-	// `http://[::1]` URI may vary (RFC 8252 §7.3).
-	RedirectURIs []string `json:"redirect_uris,omitempty"`
-
-	// Grants are the grant types that the client may use; the realm must list
-	// them as well. Required: without any the client could do nothing.
-	Grants []string `json:"grants,omitempty"`
-
-	// ResponseModes are how the authorization endpoint may answer. Default:
-	// `query`, `fragment` and `form_post`.
-	ResponseModes []string `json:"response_modes,omitempty"`
-
-	// Scopes are what the client may ask for. Default: nothing.
-	Scopes []string `json:"scopes,omitempty"`
-
-	// DefaultScopes are granted to a request that asks for no scope; each must
-	// be among Scopes. Default: none, and such a request is `invalid_scope`.
-	DefaultScopes []string `json:"default_scopes,omitempty"`
-
-	// Resources are the audiences that the client may ask for (RFC 8707). The
-	// first is the `aud` of its access tokens when it asks for none. Default:
-	// those of the realm; where that has none either, `aud` is the issuer.
-	Resources []string `json:"resources,omitempty"`
-
-	// PKCEOptional lets a confidential client do without PKCE (RFC 7636). A
-	// challenge that is sent is always verified. Default: false.
-	PKCEOptional bool `json:"pkce_optional,omitempty"`
-
-	// SkipConsent marks a client of your own, for which users are not asked.
-	// Default: false.
-	SkipConsent bool `json:"skip_consent,omitempty"`
-
-	// CORSOrigins are the web origins, such as `https://app.example.com`, whose
-	// scripts may read the answers to this client. Default: none.
-	CORSOrigins []string `json:"cors_origins,omitempty"`
-
-	// AccessToken overrides what the realm says of access tokens.
-	AccessToken *AccessTokens `json:"access_token,omitempty"`
-
-	// RefreshToken overrides what the realm says of refresh tokens.
-	RefreshToken *RefreshTokens `json:"refresh_token,omitempty"`
-
-	// IDToken overrides what the realm says of ID tokens.
-	IDToken *IDTokens `json:"id_token,omitempty"`
-
-	// CodeLifetime overrides how long the realm's authorization codes live.
-	CodeLifetime caddy.Duration `json:"code_lifetime,omitempty"`
-}
-
-// registration is the client as the server knows it: what the realm gives every
-// client, with what stands here over it.
-func (c *Client) registration(realm realmDefaults, repl *caddy.Replacer, hasher *hashing.Hasher) (store.Client, error) {
-	out := realm.client
-	out.ID, out.Name, out.Public = c.ID, c.Name, c.Public
-	out.RedirectURIs, out.Grants = c.RedirectURIs, c.Grants
-	out.Scopes, out.DefaultScopes = c.Scopes, c.DefaultScopes
-	out.PKCEOptional, out.SkipConsent = c.PKCEOptional, c.SkipConsent
-	out.CORSOrigins = c.CORSOrigins
-	if len(c.Grants) == 0 {
-		return out, errors.New("lists no grants, and so may do nothing; add, for example: grants client_credentials")
-	}
-	if len(c.Resources) > 0 {
-		out.Resources, out.Audience = c.Resources, c.Resources[0]
-	}
-	var err error
-	if out.AuthMethod, err = c.authMethod(); err != nil {
+// resolveClient is a client of the configuration as the server knows it.
+func resolveClient(c *Client, defaults registration.Defaults, repl *caddy.Replacer, hasher *hashing.Hasher) (store.Client, error) {
+	out, err := c.Resolve(defaults)
+	if err != nil {
 		return out, err
-	}
-	if len(c.ResponseModes) > 0 {
-		out.ResponseModes = c.ResponseModes
-	}
-	if err := oneOf("response mode", out.ResponseModes, responseModes); err != nil {
-		return out, err
-	}
-	for _, origin := range c.CORSOrigins {
-		if err := checkOrigin(origin); err != nil {
-			return out, err
-		}
 	}
 	for i, secret := range c.Secrets {
 		digest, err := secretDigest(secret, repl, hasher)
@@ -126,56 +40,8 @@ func (c *Client) registration(realm realmDefaults, repl *caddy.Replacer, hasher 
 		}
 		out.Secrets = append(out.Secrets, digest)
 	}
-	return out, c.override(&out, realm.maxAccessToken)
+	return out, nil
 }
-
-// override lays the client's own token settings over those of the realm.
-func (c *Client) override(out *store.Client, maxAccessToken caddy.Duration) error {
-	if c.AccessToken != nil && c.AccessToken.MaxLifetime != 0 {
-		return errors.New("sets max_lifetime of access_token, which is the realm's to set")
-	}
-	return cmp.Or(
-		c.AccessToken.apply(out, maxAccessToken),
-		c.RefreshToken.apply(out),
-		c.IDToken.apply(out),
-		applyCodeLifetime(out, c.CodeLifetime),
-	)
-}
-
-func (c *Client) authMethod() (string, error) {
-	switch {
-	case c.AuthMethod == "":
-		return "", nil
-	case c.Public:
-		return "", errors.New("is public and does not authenticate: take auth_method away")
-	default:
-		return c.AuthMethod, oneOf("auth_method", []string{c.AuthMethod}, []string{oauth.AuthMethodBasic, oauth.AuthMethodPost})
-	}
-}
-
-var responseModes = []string{oauth.ResponseModeQuery, oauth.ResponseModeFragment, oauth.ResponseModeFormPost}
-
-// oneOf refuses words that are not among known.
-func oneOf(what string, words, known []string) error {
-	for _, word := range words {
-		if !slices.Contains(known, word) {
-			return fmt.Errorf("has the unknown %s %q; there are %s", what, word, strings.Join(known, ", "))
-		}
-	}
-	return nil
-}
-
-// checkOrigin says whether a browser could send origin in an Origin header.
-func checkOrigin(origin string) error {
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Scheme+"://"+strings.ToLower(u.Host) != origin {
-		return fmt.Errorf("has cors_origin %q; an origin is scheme, host and port in lower case, such as https://app.example.com", origin)
-	}
-	return nil
-}
-
-// hashPrefixes are how the hashes of `caddy hash-password` begin.
-var hashPrefixes = []string{"$argon2", "$2a$", "$2b$", "$2y$"}
 
 // secretDigest takes a secret as the operator wrote it to what is kept of it.
 // Its errors never show any of it.
@@ -184,17 +50,7 @@ func secretDigest(written string, repl *caddy.Replacer, hasher *hashing.Hasher) 
 	if err != nil {
 		return "", err
 	}
-	if slices.ContainsFunc(hashPrefixes, func(prefix string) bool { return strings.HasPrefix(text, prefix) }) {
-		digest := store.SecretDigest(text)
-		if _, err := hasher.Check(digest); err != nil {
-			return "", fmt.Errorf("looks like a hash and cannot be used as one: %w", err)
-		}
-		return digest, nil
-	}
-	if text == "" || len(text) > hashing.MaxSecretBytes {
-		return "", fmt.Errorf("must have 1 to %d bytes", hashing.MaxSecretBytes)
-	}
-	return hasher.Digest(oauth.NewSecret(text)), nil
+	return registration.Digest(oauth.NewSecret(text), hasher)
 }
 
 // resolveSecret fills in the placeholders of a secret. An error names the
@@ -210,4 +66,14 @@ func resolveSecret(written string, repl *caddy.Replacer) (string, error) {
 		return "", fmt.Errorf("is not there: the placeholder %s is empty", written)
 	}
 	return "", errors.New(`has a placeholder that is unknown or empty; write a brace that belongs to the text as \{`)
+}
+
+// oneOf refuses words that are not among known.
+func oneOf(what string, words, known []string) error {
+	for _, word := range words {
+		if !slices.Contains(known, word) {
+			return fmt.Errorf("has the unknown %s %q; there are %s", what, word, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }

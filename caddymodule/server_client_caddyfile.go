@@ -3,11 +3,12 @@ package caddymodule
 import (
 	"maps"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 )
 
-// UnmarshalCaddyfile reads a client, from the word on. Syntax:
+// unmarshalClient reads a client, from the word on. Syntax:
 //
 //	client <id> {
 //		name           <text>
@@ -33,7 +34,7 @@ import (
 //	}
 //
 // The lines secret, redirect_uri, resource and cors_origin may be repeated.
-func (c *Client) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+func unmarshalClient(d *caddyfile.Dispenser, c *Client) error {
 	if !d.AllArgs(&c.ID) {
 		return d.ArgErr()
 	}
@@ -48,41 +49,45 @@ func (c *Client) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"scopes":         texts(&c.Scopes),
 		"default_scopes": texts(&c.DefaultScopes),
 		"resource":       texts(&c.Resources),
-		"pkce":           c.readPKCE,
+		"pkce":           readPKCE(&c.PKCEOptional),
 		"skip_consent":   flag(&c.SkipConsent),
 		"cors_origin":    texts(&c.CORSOrigins),
-		"access_token":   c.readAccessToken,
+		"access_token":   readAccessTokens(&c.AccessToken, nil),
 		"refresh_token":  readRefreshTokens(&c.RefreshToken),
 		"id_token":       readIDTokens(&c.IDToken),
 		"code_lifetime":  span(&c.CodeLifetime),
 	}, "secret", "redirect_uri", "resource", "cors_origin")
 }
 
-func (c *Client) readPKCE(d *caddyfile.Dispenser) error {
-	var word string
-	if err := text(&word)(d); err != nil {
-		return err
+func readPKCE(optional *bool) reader {
+	return func(d *caddyfile.Dispenser) error {
+		var word string
+		if err := text(&word)(d); err != nil {
+			return err
+		}
+		if word != "optional" {
+			return d.Errf("pkce is required unless the line says: pkce optional; not %q", word)
+		}
+		*optional = true
+		return nil
 	}
-	if word != "optional" {
-		return d.Errf("pkce is required unless the line says: pkce optional; not %q", word)
-	}
-	c.PKCEOptional = true
-	return nil
 }
 
-func (c *Client) readAccessToken(d *caddyfile.Dispenser) error {
-	c.AccessToken = new(AccessTokens)
-	return c.AccessToken.read(d, nil)
-}
-
-// read reads the block of access_token, which may hold more words at a realm.
-func (o *AccessTokens) read(d *caddyfile.Dispenser, more map[string]reader) error {
-	if err := noArgs(d); err != nil {
-		return err
+// readAccessTokens reads the block of access_token, which may hold a longest
+// lifetime at a realm.
+func readAccessTokens(target **AccessTokens, more func(*AccessTokens) map[string]reader) reader {
+	return func(d *caddyfile.Dispenser) error {
+		if err := noArgs(d); err != nil {
+			return err
+		}
+		o := new(AccessTokens)
+		*target = o
+		known := map[string]reader{"lifetime": span(&o.Lifetime), "format": text(&o.Format)}
+		if more != nil {
+			maps.Copy(known, more(o))
+		}
+		return readBlock(d, "access_token", known)
 	}
-	known := map[string]reader{"lifetime": span(&o.Lifetime), "format": text(&o.Format)}
-	maps.Copy(known, more)
-	return readBlock(d, "access_token", known)
 }
 
 func readRefreshTokens(target **RefreshTokens) reader {
@@ -96,7 +101,7 @@ func readRefreshTokens(target **RefreshTokens) reader {
 			"lifetime": spanOr("never", -1, &o.Lifetime),
 			"idle":     spanOr("never", -1, &o.Idle),
 			"grace": func(d *caddyfile.Dispenser) error {
-				o.Grace = new(caddy.Duration)
+				o.Grace = new(registration.Duration)
 				return spanOr("off", 0, o.Grace)(d)
 			},
 			"issue":  onOff(&o.Issue),
@@ -118,6 +123,3 @@ func readIDTokens(target **IDTokens) reader {
 		})
 	}
 }
-
-// Interface guard
-var _ caddyfile.Unmarshaler = (*Client)(nil)

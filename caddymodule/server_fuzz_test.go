@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/caddymodule"
 )
 
@@ -54,6 +55,20 @@ func FuzzServerCaddyfile(f *testing.F) {
 		}
 		if second, err := json.Marshal(again); err != nil || !bytes.Equal(adapted, second) {
 			t.Errorf("%s\nbecomes\n%s: %v", adapted, second, err)
+		}
+	})
+}
+
+// What Caddy reads in a configuration we read everywhere, to the same length.
+func FuzzDurationsAreThoseOfCaddy(f *testing.F) {
+	for _, text := range []string{"30d", "1d12h", "1.5d", "-2d", "1h30m", "5µs", "dd", "1e3d", ".5d", "+1d"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := registration.ParseDuration(text)
+		want, errCaddy := caddy.ParseDuration(text)
+		if err == nil && (errCaddy != nil || got != want) {
+			t.Errorf("%q: %v, Caddy says %v, %v", text, got, want, errCaddy)
 		}
 	})
 }

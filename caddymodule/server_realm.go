@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +15,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 )
 
 // Realm is one issuer with clients, users, sessions and keys of its own.
@@ -55,7 +54,7 @@ type Realm struct {
 
 	// CodeLifetime is how long an authorization code waits to be redeemed.
 	// Default, and most: 60s.
-	CodeLifetime caddy.Duration `json:"code_lifetime,omitempty"`
+	CodeLifetime registration.Duration `json:"code_lifetime,omitempty"`
 
 	// Session says how long people stay signed in.
 	Session *Sessions `json:"session,omitempty"`
@@ -91,20 +90,14 @@ type Realm struct {
 // Sessions says how long people stay signed in.
 type Sessions struct {
 	// Lifetime ends a session, counted from the sign-in. Default: 12h.
-	Lifetime caddy.Duration `json:"lifetime,omitempty"`
+	Lifetime registration.Duration `json:"lifetime,omitempty"`
 
 	// Idle ends a session that has not been used for so long. Default: 2h.
-	Idle caddy.Duration `json:"idle,omitempty"`
+	Idle registration.Duration `json:"idle,omitempty"`
 }
 
 // defaultGrants are what a realm allows that does not say.
 var defaultGrants = []string{oauth.GrantAuthorizationCode, oauth.GrantClientCredentials, oauth.GrantRefreshToken}
-
-// realmDefaults is what a realm gives each of its clients.
-type realmDefaults struct {
-	client         store.Client
-	maxAccessToken caddy.Duration
-}
 
 // shared is what a realm takes from its app.
 type shared struct {
@@ -154,11 +147,11 @@ func (r *Realm) settings(app shared, services map[string]login.Service) (realm.S
 		if client == nil {
 			return out, r.errorf("client %d is null", i+1)
 		}
-		registration, err := client.registration(defaults, app.repl, app.hasher)
+		resolved, err := resolveClient(client, defaults, app.repl, app.hasher)
 		if err != nil {
 			return out, r.errorf("client %q %w", client.ID, err)
 		}
-		out.Clients = append(out.Clients, registration)
+		out.Clients = append(out.Clients, resolved)
 	}
 	return out, nil
 }
@@ -188,26 +181,11 @@ func (r *Realm) defaultService(app string, services map[string]login.Service) (s
 }
 
 // defaults is what each client of the realm begins with.
-func (r *Realm) defaults() (realmDefaults, error) {
-	out := realmDefaults{client: defaultClient(), maxAccessToken: defaultMaxAccessToken}
-	if r.AccessToken != nil && r.AccessToken.MaxLifetime != 0 {
-		if r.AccessToken.MaxLifetime < caddy.Duration(time.Second) {
-			return out, errors.New("has an access_token max_lifetime under 1s")
-		}
-		out.maxAccessToken = r.AccessToken.MaxLifetime
-		out.client.AccessTokenLifetime = min(out.client.AccessTokenLifetime, time.Duration(out.maxAccessToken))
-	}
-	out.client.Resources = r.Resources
-	out.client.Audience = r.Issuer
-	if len(r.Resources) > 0 {
-		out.client.Audience = r.Resources[0]
-	}
-	return out, cmp.Or(
-		r.AccessToken.apply(&out.client, out.maxAccessToken),
-		r.RefreshToken.apply(&out.client),
-		r.IDToken.apply(&out.client),
-		applyCodeLifetime(&out.client, r.CodeLifetime),
-	)
+func (r *Realm) defaults() (registration.Defaults, error) {
+	return registration.RealmTokens{
+		Issuer: r.Issuer, Resources: r.Resources,
+		AccessToken: r.AccessToken, RefreshToken: r.RefreshToken, IDToken: r.IDToken, CodeLifetime: r.CodeLifetime,
+	}.Defaults()
 }
 
 // apply lays o, if there is one, over policy.
@@ -216,7 +194,7 @@ func (o *Sessions) apply(policy *login.SessionPolicy) error {
 		return nil
 	}
 	return cmp.Or(
-		applyLifetime(&policy.Lifetime, "session lifetime", o.Lifetime, 0),
-		applyLifetime(&policy.Idle, "session idle", o.Idle, 0),
+		registration.SetLifetime(&policy.Lifetime, "session lifetime", o.Lifetime, 0),
+		registration.SetLifetime(&policy.Idle, "session idle", o.Idle, 0),
 	)
 }

@@ -50,7 +50,7 @@ func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"issuer":                  text(&r.Issuer),
 		"grants":                  texts(&r.Grants),
 		"resource":                texts(&r.Resources),
-		"access_token":            r.readAccessToken,
+		"access_token":            readAccessTokens(&r.AccessToken, maxLifetime),
 		"refresh_token":           readRefreshTokens(&r.RefreshToken),
 		"id_token":                readIDTokens(&r.IDToken),
 		"code_lifetime":           span(&r.CodeLifetime),
@@ -64,9 +64,9 @@ func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}, "resource", "authentication", "client")
 }
 
-func (r *Realm) readAccessToken(d *caddyfile.Dispenser) error {
-	r.AccessToken = new(AccessTokens)
-	return r.AccessToken.read(d, map[string]reader{"max_lifetime": span(&r.AccessToken.MaxLifetime)})
+// maxLifetime is what a realm says of access tokens and a client does not.
+func maxLifetime(o *AccessTokens) map[string]reader {
+	return map[string]reader{"max_lifetime": span(&o.MaxLifetime)}
 }
 
 func (r *Realm) readSession(d *caddyfile.Dispenser) error {
@@ -82,7 +82,7 @@ func (r *Realm) readSession(d *caddyfile.Dispenser) error {
 
 func (r *Realm) readClient(d *caddyfile.Dispenser) error {
 	client := new(Client)
-	if err := client.UnmarshalCaddyfile(d); err != nil {
+	if err := unmarshalClient(d, client); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(r.Clients, func(other *Client) bool { return other.ID == client.ID }) {

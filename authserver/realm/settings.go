@@ -1,13 +1,13 @@
 package realm
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
@@ -109,8 +109,8 @@ func (s *Settings) Check() error {
 		return err
 	}
 	for _, grant := range s.Grants {
-		if !slices.Contains(knownGrants, grant) {
-			return fmt.Errorf("realm %s: unknown grant %q; there are %s", s.Name, grant, strings.Join(knownGrants, ", "))
+		if err := registration.CheckGrant(grant); err != nil {
+			return fmt.Errorf("realm %s: %w", s.Name, err)
 		}
 	}
 	for _, resource := range s.Resources {
@@ -121,14 +121,14 @@ func (s *Settings) Check() error {
 	if err := s.checkServices(); err != nil {
 		return err
 	}
-	seen := map[string]bool{}
+	rules, seen := s.rules(), map[string]bool{}
 	for i := range s.Clients {
 		client := &s.Clients[i]
 		if seen[client.ID] {
 			return fmt.Errorf("realm %s: client %s is there twice", s.Name, client.ID)
 		}
 		seen[client.ID] = true
-		if err := checkClient(client, s.Grants); err != nil {
+		if err := registration.Check(client, rules); err != nil {
 			return fmt.Errorf("realm %s: client %q %w", s.Name, client.ID, err)
 		}
 	}
@@ -154,80 +154,14 @@ func (s *Settings) checkServices() error {
 	if s.JSONAuthenticate && s.DefaultService == "" {
 		return fmt.Errorf("realm %s: json_authenticate signs users in, but no authentication service says who they are; declare one with: authentication NAME file PATH", s.Name)
 	}
-	needsUsers := func(grant string) bool {
-		return grant == oauth.GrantAuthorizationCode || grant == oauth.GrantImplicit || grant == oauth.GrantPassword
-	}
-	for i := range s.Clients {
-		for _, grant := range s.Clients[i].Grants {
-			if needsUsers(grant) && s.DefaultService == "" && (grant != oauth.GrantPassword || len(s.PasswordServices) == 0) {
-				return fmt.Errorf("realm %s: client %q uses %s, but no authentication service says who the users are; declare one with: authentication NAME file PATH", s.Name, s.Clients[i].ID, grant)
-			}
-		}
-	}
 	return nil
 }
 
-var knownGrants = []string{
-	oauth.GrantAuthorizationCode, oauth.GrantClientCredentials, oauth.GrantImplicit,
-	oauth.GrantPassword, oauth.GrantRefreshToken,
-}
-
-// checkClient finds a registration that cannot work or must not.
-func checkClient(c *store.Client, realmGrants []string) error {
-	switch {
-	case !oauth.ValidClientID(c.ID):
-		return errors.New("needs an id of 1 to 255 printable ASCII characters")
-	case c.Public && len(c.Secrets) > 0:
-		return errors.New("is public and has a secret: choose one")
-	case !c.Public && len(c.Secrets) == 0:
-		return errors.New("has no secret: give it one, or say public")
-	case len(c.Secrets) > 2:
-		return errors.New("has more than two secrets")
-	case c.Public && c.Allows(oauth.GrantClientCredentials):
-		return errors.New("is public and cannot use client_credentials, which proves nothing without a secret (RFC 6749 section 4.4)")
-	case c.Public && c.PKCEOptional:
-		return errors.New("is public and must use PKCE")
-	case c.AccessTokenLifetime > store.MaxAccessTokenLifetime:
-		return fmt.Errorf("has access tokens that live longer than %v: use refresh tokens instead", store.MaxAccessTokenLifetime)
-	case c.Public && c.Refresh.Issue && !c.Refresh.Rotate && c.Allows(oauth.GrantRefreshToken):
-		return errors.New("is public and its refresh tokens must rotate: a stolen one would not be noticed (RFC 9700 section 2.2.2)")
-	case c.Public && c.Allows(oauth.GrantPassword):
-		return errors.New("is public and cannot use the password grant")
+// rules is what the rules for clients must know of the realm.
+func (s *Settings) rules() registration.Realm {
+	return registration.Realm{
+		Grants: s.Grants, Login: s.DefaultService != "", Passwords: len(s.PasswordServices) > 0,
 	}
-	for _, grant := range c.Grants {
-		if !slices.Contains(knownGrants, grant) {
-			return fmt.Errorf("lists unknown grant %q; there are %s", grant, strings.Join(knownGrants, ", "))
-		}
-		if !slices.Contains(realmGrants, grant) {
-			return fmt.Errorf("lists grant %s, which its realm does not; add it to the realm's grants", grant)
-		}
-	}
-	for _, uri := range c.RedirectURIs {
-		if strings.Contains(uri, "*") {
-			return fmt.Errorf("redirect_uri %q has a wildcard: redirect URIs are compared byte for byte, so list each one", uri)
-		}
-		if err := oauth.CheckRedirectURI(uri); err != nil {
-			return fmt.Errorf("redirect_uri %q %w", uri, err)
-		}
-	}
-	front := c.Allows(oauth.GrantAuthorizationCode) || c.Allows(oauth.GrantImplicit)
-	if front && len(c.RedirectURIs) == 0 {
-		return errors.New("needs a redirect_uri for the authorization endpoint")
-	}
-	for _, token := range c.Scopes {
-		if !oauth.ValidScopeToken(token) {
-			return fmt.Errorf("lists scope %q, which is not a valid scope token", token)
-		}
-	}
-	if !c.DefaultScopes.Within(c.Scopes) {
-		return errors.New("has default_scopes that its scopes do not list")
-	}
-	for _, uri := range c.Resources {
-		if err := oauth.CheckResource(uri); err != nil {
-			return fmt.Errorf("resource %q %w", uri, err)
-		}
-	}
-	return nil
 }
 
 // CanObtain says whether a client of the realm can get tokens for one of these
@@ -244,12 +178,8 @@ func (s *Settings) CanObtain(audiences []string) bool {
 func (s *Settings) Warnings() []string {
 	var out []string
 	for i := range s.Clients {
-		c := &s.Clients[i]
-		if c.Allows(oauth.GrantImplicit) {
-			out = append(out, fmt.Sprintf("realm %s: client %s may use the implicit grant, which puts access tokens into URLs; use authorization_code with PKCE (RFC 9700 section 2.1.2)", s.Name, c.ID))
-		}
-		if c.Allows(oauth.GrantPassword) {
-			out = append(out, fmt.Sprintf("realm %s: client %s may use the password grant, which shows it the users' passwords; use authorization_code with PKCE (RFC 9700 section 2.4)", s.Name, c.ID))
+		for _, warning := range registration.Warnings(&s.Clients[i]) {
+			out = append(out, fmt.Sprintf("realm %s: client %s %s", s.Name, s.Clients[i].ID, warning))
 		}
 	}
 	return out

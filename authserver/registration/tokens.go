@@ -1,10 +1,8 @@
-package caddymodule
+package registration
 
 import (
 	"fmt"
 	"time"
-
-	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -14,11 +12,11 @@ import (
 // a client's from its realm, a realm's from the defaults.
 type AccessTokens struct {
 	// Lifetime is how long an access token is good. Default: 10m.
-	Lifetime caddy.Duration `json:"lifetime,omitempty"`
+	Lifetime Duration `json:"lifetime,omitempty"`
 
 	// MaxLifetime is the longest Lifetime that a client of the realm may have
 	// for itself. It stands at the realm only. Default: 24h.
-	MaxLifetime caddy.Duration `json:"max_lifetime,omitempty"`
+	MaxLifetime Duration `json:"max_lifetime,omitempty"`
 
 	// Format is `jwt` (RFC 9068), which any resource server can check with the
 	// published keys, or `opaque`, which only this server can read and others
@@ -31,16 +29,16 @@ type AccessTokens struct {
 type RefreshTokens struct {
 	// Lifetime ends a family of refresh tokens, counted from the sign-in; -1
 	// means never. Default: 30d.
-	Lifetime caddy.Duration `json:"lifetime,omitempty"`
+	Lifetime Duration `json:"lifetime,omitempty"`
 
 	// Idle ends a family of refresh tokens that has not been used for so long;
 	// -1 means never. Default: 7d.
-	Idle caddy.Duration `json:"idle,omitempty"`
+	Idle Duration `json:"idle,omitempty"`
 
 	// Grace is how long after a refresh the same request may be sent again, for
 	// a client whose answer was lost: it gets the same refresh token once more.
 	// 0 allows none. Default: 10s.
-	Grace *caddy.Duration `json:"grace,omitempty"`
+	Grace *Duration `json:"grace,omitempty"`
 
 	// Issue gives a refresh token together with the first access token, to
 	// clients that list the refresh_token grant. Default: true.
@@ -55,7 +53,7 @@ type RefreshTokens struct {
 // client's from its realm, a realm's from the defaults.
 type IDTokens struct {
 	// Lifetime is how long an ID token is good. Default: 10m.
-	Lifetime caddy.Duration `json:"lifetime,omitempty"`
+	Lifetime Duration `json:"lifetime,omitempty"`
 
 	// Algorithm signs ID tokens: `RS256`, `PS256`, `ES256`, `ES384` or `EdDSA`.
 	// Default: RS256, which every OpenID client understands.
@@ -64,9 +62,9 @@ type IDTokens struct {
 
 const (
 	// defaultMaxAccessToken is the default of AccessTokens.MaxLifetime.
-	defaultMaxAccessToken = caddy.Duration(24 * time.Hour)
+	defaultMaxAccessToken = Duration(24 * time.Hour)
 	// maxCodeLifetime bounds authorization codes (AS4).
-	maxCodeLifetime = caddy.Duration(time.Minute)
+	maxCodeLifetime = Duration(time.Minute)
 	// maxGrace bounds how long a stolen refresh token could be used unnoticed.
 	maxGrace = 2 * time.Minute
 )
@@ -76,25 +74,8 @@ var (
 	signAlgorithms = []string{oauth.RS256, oauth.PS256, oauth.ES256, oauth.ES384, oauth.EdDSA}
 )
 
-// defaultClient is what a client gets of which neither it nor its realm says
-// anything.
-func defaultClient() store.Client {
-	return store.Client{
-		ResponseModes:       responseModes,
-		AccessTokenLifetime: 10 * time.Minute,
-		AccessTokenFormat:   oauth.FormatJWT,
-		IDTokenLifetime:     10 * time.Minute,
-		IDTokenAlgorithm:    oauth.RS256,
-		CodeLifetime:        time.Minute,
-		Refresh: store.RefreshPolicy{
-			Issue: true, Rotate: true,
-			Lifetime: 30 * 24 * time.Hour, Idle: 7 * 24 * time.Hour, Grace: 10 * time.Second,
-		},
-	}
-}
-
 // apply lays o, if there is one, over what c has. No lifetime may exceed limit.
-func (o *AccessTokens) apply(c *store.Client, limit caddy.Duration) error {
+func (o *AccessTokens) apply(c *store.Client, limit Duration) error {
 	if o == nil {
 		return nil
 	}
@@ -104,7 +85,7 @@ func (o *AccessTokens) apply(c *store.Client, limit caddy.Duration) error {
 		}
 		c.AccessTokenFormat = o.Format
 	}
-	return applyLifetime(&c.AccessTokenLifetime, "access_token lifetime", o.Lifetime, limit)
+	return SetLifetime(&c.AccessTokenLifetime, "access_token lifetime", o.Lifetime, limit)
 }
 
 // apply lays o, if there is one, over what c has.
@@ -118,7 +99,7 @@ func (o *IDTokens) apply(c *store.Client) error {
 		}
 		c.IDTokenAlgorithm = o.Algorithm
 	}
-	return applyLifetime(&c.IDTokenLifetime, "id_token lifetime", o.Lifetime, defaultMaxAccessToken)
+	return SetLifetime(&c.IDTokenLifetime, "id_token lifetime", o.Lifetime, defaultMaxAccessToken)
 }
 
 // apply lays o, if there is one, over what c has.
@@ -139,29 +120,29 @@ func (o *RefreshTokens) apply(c *store.Client) error {
 		}
 		c.Refresh.Grace = grace
 	}
-	if err := applyEnd(&c.Refresh.Lifetime, "refresh_token lifetime", o.Lifetime); err != nil {
+	if err := setEnd(&c.Refresh.Lifetime, "refresh_token lifetime", o.Lifetime); err != nil {
 		return err
 	}
-	return applyEnd(&c.Refresh.Idle, "refresh_token idle", o.Idle)
+	return setEnd(&c.Refresh.Idle, "refresh_token idle", o.Idle)
 }
 
-// applyEnd is applyLifetime for ends that may be never: any negative span,
-// which the store knows as 0.
-func applyEnd(target *time.Duration, what string, span caddy.Duration) error {
+// setEnd is SetLifetime for ends that may be never: any negative span, which the
+// store knows as 0.
+func setEnd(target *time.Duration, what string, span Duration) error {
 	if span < 0 {
 		*target = 0
 		return nil
 	}
-	return applyLifetime(target, what, span, 0)
+	return SetLifetime(target, what, span, 0)
 }
 
-func applyCodeLifetime(c *store.Client, span caddy.Duration) error {
-	return applyLifetime(&c.CodeLifetime, "code_lifetime", span, maxCodeLifetime)
+func setCodeLifetime(c *store.Client, span Duration) error {
+	return SetLifetime(&c.CodeLifetime, "code_lifetime", span, maxCodeLifetime)
 }
 
-// applyLifetime sets target to span, if one is given. Times are kept in whole
+// SetLifetime sets target to span, if one is given. Times are kept in whole
 // seconds, so a shorter one would be none. A limit of 0 is no limit.
-func applyLifetime(target *time.Duration, what string, span, limit caddy.Duration) error {
+func SetLifetime(target *time.Duration, what string, span, limit Duration) error {
 	switch {
 	case span == 0:
 		return nil
