@@ -26,6 +26,8 @@ type Store interface {
 	Audit
 	Backups
 	Clocks
+	Clients
+	Realms
 
 	// CreateGrant stores a new grant, and with it, when consent is not nil, what
 	// the user agreed to (merged into what is remembered already). ErrExists

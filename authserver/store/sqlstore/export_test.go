@@ -88,6 +88,12 @@ var Lookups = map[string]string{
 	"selectAudit of a subject": selectAudit + ` AND subject = ? ORDER BY id DESC LIMIT ?`,
 	"deleteSubjectSessions":    deleteSubjectSessions, "deleteSessionByID": deleteSessionByID, "deleteConsent": deleteConsent,
 	"selectSweep": selectSweep, "finishSweep": finishSweep, "selectSessions": selectSessions, "selectConsents": selectConsents,
+	"nextClient": nextClient, "replaceClient": replaceClient, "removeClient": removeClient, "bumpClient": bumpClient,
+	"endCodes": endCodes, "endGrants": endGrants, "endAllGrants": endAllGrants, "countSecrets": countSecrets,
+	"deleteSecrets": deleteSecrets, "deleteExpiredSecrets": deleteExpiredSecrets, "touchSecret": touchSecret,
+	"selectClient": selectClient, "selectClients": selectClients, "selectClientChanges": selectClientChanges,
+	"purge clients": purges[5], "nextRealm": nextRealm, "replaceSwitches": replaceSwitches,
+	"selectSwitchChanges": selectSwitchChanges,
 }
 
 func init() {

@@ -32,6 +32,8 @@ var purges = []string{
 	`DELETE FROM denials WHERE id IN
 		(SELECT id FROM denials WHERE purge_at <= ? ORDER BY purge_at LIMIT ?) AND +purge_at <= ?`,
 	purgeAudit,
+	`DELETE FROM clients WHERE (realm, id) IN
+		(SELECT realm, id FROM clients WHERE purge_at <= ? ORDER BY purge_at LIMIT ?) AND +purge_at <= ?`,
 }
 
 // Remember stores a value under a name unless there is one already.

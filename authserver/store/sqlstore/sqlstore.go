@@ -76,6 +76,8 @@ func verdict(what string, err error) error {
 		return store.ErrNotFound
 	case errors.Is(err, store.ErrExists):
 		return store.ErrExists
+	case errors.Is(err, store.ErrConflict):
+		return store.ErrConflict
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

@@ -37,6 +37,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Consent", consentChecks},
 		{"Key", keyChecks},
 		{"Audit", auditChecks},
+		{"Client", clientChecks},
+		{"Realm", realmChecks},
 		{"Maintenance", maintenanceChecks},
 		{"Restore", restoreChecks},
 		{"Clock", clockChecks},
