@@ -32,6 +32,7 @@ type Backend struct {
 	revocations *token.Revocations
 	denials     *Denials
 	audit       *auditing
+	clients     *Clients
 	log         *slog.Logger
 	now         func() time.Time
 	node        string
@@ -81,6 +82,7 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 		revocations: token.NewRevocations(st),
 		denials:     &Denials{store: st},
 		audit:       newAuditing(st, log, now),
+		clients:     newClients(st, hasher, now),
 		node:        rand.Text(),
 		rings:       map[string]openRing{},
 		running:     stopwatch(now),
@@ -95,6 +97,8 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 	b.logs = []changeLog{
 		{task: "reading the revocation log", refresh: func(ctx context.Context) error { return b.revocations.Refresh(ctx, b.clock.past(b.now(), b.running())) }},
 		{task: "reading the deny-list", refresh: b.denials.refresh},
+		{task: "reading the clients of the store", refresh: b.clients.refresh},
+		{task: "noting when secrets were used", refresh: b.clients.noteUses},
 	}
 	for i := range b.logs {
 		if err := b.logs[i].refresh(ctx); err != nil {

@@ -35,7 +35,8 @@ var endpoints = []string{
 // configuration alone, so a path is known to be ours before the store is open.
 type Routes struct {
 	// prefixes are what stands before /oauth2 and /json, longest first, each
-	// with the names of its realms and whether it has /json/…/authenticate.
+	// with the names of its realms and whether one of them is configured to have
+	// /json/…/authenticate.
 	prefixes []prefixRoutes
 	// inserted are the well-known paths with the issuer's path inserted.
 	inserted map[string]string
@@ -43,7 +44,7 @@ type Routes struct {
 
 type prefixRoutes struct {
 	prefix string
-	realms map[string]bool // name → JSONAuthenticate
+	realms map[string]bool
 	json   bool
 }
 
@@ -61,7 +62,7 @@ func Paths(config Config) *Routes {
 			at = len(routes.prefixes)
 			routes.prefixes = append(routes.prefixes, prefixRoutes{prefix: prefix, realms: map[string]bool{}})
 		}
-		routes.prefixes[at].realms[settings.Name] = settings.JSONAuthenticate
+		routes.prefixes[at].realms[settings.Name] = true
 		routes.prefixes[at].json = routes.prefixes[at].json || settings.JSONAuthenticate
 		issuerPath := strings.TrimPrefix(settings.Issuer, oauth.Origin(settings.Issuer))
 		for _, document := range []string{endpointOpenID, endpointServerMeta} {
@@ -72,7 +73,8 @@ func Paths(config Config) *Routes {
 	return routes
 }
 
-// Handles says whether a path is the server's to answer, if only with 404.
+// Handles says whether a path is the server's to answer, if only with 404. A
+// Server may have switched on more.
 func (r *Routes) Handles(path string) bool {
 	if _, ok := r.inserted[path]; ok {
 		return true
@@ -108,9 +110,9 @@ const (
 type route struct{ realm, endpoint string }
 
 // find resolves a path and the realm parameter of the query. An endpoint that
-// does not exist, a realm that is not there and a switched-off
-// /json/authenticate are not_found errors.
-func (r *Routes) find(path, queryRealm string) (route, error) {
+// does not exist, a realm that is not there and a /json/authenticate that json
+// says is off are not_found errors.
+func (r *Routes) find(path, queryRealm string, json func(realm string) bool) (route, error) {
 	// Looking for a realm takes a step for each segment.
 	if len(path) > maxPathBytes || strings.Count(path, "/") > maxPathSegments {
 		return route{}, errNoEndpoint
@@ -126,9 +128,9 @@ func (r *Routes) find(path, queryRealm string) (route, error) {
 		if rest, ok := below(path, p.prefix+"/oauth2"); ok {
 			return p.find(rest, queryRealm, endpoints)
 		}
-		if rest, ok := below(path, p.prefix+"/json"); ok && p.json {
+		if rest, ok := below(path, p.prefix+"/json"); ok {
 			found, err := p.find(rest, queryRealm, []string{endpointAuthenticate})
-			if err == nil && !p.realms[found.realm] {
+			if err == nil && !json(found.realm) {
 				return route{}, errNoEndpoint
 			}
 			return found, err
@@ -148,7 +150,7 @@ func (p *prefixRoutes) find(rest, queryRealm string, known []string) (route, err
 	if queryRealm != "" && !canonical {
 		name = "/" + strings.Trim(queryRealm, "/")
 	}
-	if _, ok := p.realms[name]; !ok {
+	if !p.realms[name] {
 		return route{}, realmNotFound(name)
 	}
 	return route{name, endpoint}, nil

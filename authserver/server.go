@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
@@ -44,13 +45,15 @@ func New(ctx context.Context, config Config, backend *Backend, options Options) 
 	s := &Server{routes: Paths(config), realms: make(map[string]*mounted, len(config.Realms))}
 	for i := range config.Realms {
 		settings := config.Realms[i]
-		ring, err := backend.ring(ctx, settings.Name, signingAlgorithms(&settings))
+		book := backend.clients.book(settings.Name)
+		ring, err := backend.ring(ctx, settings.Name, signingAlgorithms(&settings, book))
 		if err != nil {
 			return nil, err
 		}
+		warnHidden(options.Log, &settings, book)
 		s.realms[settings.Name] = mount(realm.New(settings, realm.Parts{
 			Store: backend.store, Keys: ring, Revocations: backend.revocations, Hasher: backend.hasher,
-			Observer: options.Observer, Audit: options.Audit, Log: options.Log, Now: options.Now,
+			Observer: options.Observer, Audit: options.Audit, Log: options.Log, Now: options.Now, Book: book,
 		}))
 	}
 	return s, nil
@@ -59,47 +62,48 @@ func New(ctx context.Context, config Config, backend *Backend, options Options) 
 // signingAlgorithms are those that a realm's tokens need: ES256 for access
 // tokens, RS256 as every OpenID provider must (OpenID Connect Core §15.1), and
 // what its clients ask for.
-func signingAlgorithms(settings *realm.Settings) []string {
-	algorithms := []string{oauth.ES256, oauth.RS256}
+func signingAlgorithms(settings *realm.Settings, book *realm.Book) []string {
+	asked := make([]string, 0, 3+len(settings.Clients))
+	asked = append(asked, oauth.ES256, oauth.RS256, settings.Defaults.Client.IDTokenAlgorithm)
 	for i := range settings.Clients {
-		if algorithm := settings.Clients[i].IDTokenAlgorithm; algorithm != "" && !slices.Contains(algorithms, algorithm) {
+		asked = append(asked, settings.Clients[i].IDTokenAlgorithm)
+	}
+	var algorithms []string
+	for _, algorithm := range append(asked, book.Algorithms()...) {
+		if algorithm != "" && !slices.Contains(algorithms, algorithm) {
 			algorithms = append(algorithms, algorithm)
 		}
 	}
 	return algorithms
 }
 
+// warnHidden says which clients of the store can no longer be reached, because
+// the configuration has taken their ids.
+func warnHidden(log *slog.Logger, settings *realm.Settings, book *realm.Book) {
+	for i := range settings.Clients {
+		if id := settings.Clients[i].ID; book.Has(id) {
+			log.Warn("a client of the configuration hides the one of the store with its id; delete the one or the other",
+				"realm", settings.Name, "client_id", id)
+		}
+	}
+}
+
 func mount(r *realm.Realm) *mounted {
 	front := authorize.New(r)
 	metadata := wire.CORS(endpoint.Metadata(r), wire.AnyOrigin, http.MethodGet)
-	origins := clientOrigins(r)
-	m := &mounted{realm: r, handlers: map[string]http.Handler{
-		endpointAuthorize:  http.HandlerFunc(front.Authorize),
-		endpointLogin:      http.HandlerFunc(front.Login),
-		endpointConsent:    http.HandlerFunc(front.Consent),
-		endpointToken:      wire.CORS(grants.New(r), origins, http.MethodPost),
-		endpointRevoke:     wire.CORS(endpoint.Revocation(r), origins, http.MethodPost),
-		endpointUserInfo:   wire.CORS(endpoint.UserInfo(r), origins, http.MethodGet, http.MethodPost),
-		endpointIntrospect: endpoint.Introspection(r),
-		endpointJWKS:       wire.CORS(endpoint.JWKS(r), wire.AnyOrigin, http.MethodGet),
-		endpointOpenID:     metadata,
-		endpointServerMeta: metadata,
+	return &mounted{realm: r, handlers: map[string]http.Handler{
+		endpointAuthorize:    http.HandlerFunc(front.Authorize),
+		endpointLogin:        http.HandlerFunc(front.Login),
+		endpointConsent:      http.HandlerFunc(front.Consent),
+		endpointToken:        wire.CORS(grants.New(r), r.AllowsOrigin, http.MethodPost),
+		endpointRevoke:       wire.CORS(endpoint.Revocation(r), r.AllowsOrigin, http.MethodPost),
+		endpointUserInfo:     wire.CORS(endpoint.UserInfo(r), r.AllowsOrigin, http.MethodGet, http.MethodPost),
+		endpointIntrospect:   endpoint.Introspection(r),
+		endpointJWKS:         wire.CORS(endpoint.JWKS(r), wire.AnyOrigin, http.MethodGet),
+		endpointOpenID:       metadata,
+		endpointServerMeta:   metadata,
+		endpointAuthenticate: endpoint.JSONAuthenticate(r),
 	}}
-	if r.JSONAuthenticate {
-		m.handlers[endpointAuthenticate] = endpoint.JSONAuthenticate(r)
-	}
-	return m
-}
-
-// clientOrigins allows the web origins that some client of the realm lists.
-func clientOrigins(r *realm.Realm) func(origin string) bool {
-	listed := map[string]bool{}
-	for i := range r.Clients {
-		for _, origin := range r.Clients[i].CORSOrigins {
-			listed[origin] = true
-		}
-	}
-	return func(origin string) bool { return listed[origin] }
 }
 
 // Realm finds a realm by name.
@@ -121,13 +125,31 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	found, err := s.routes.find(r.URL.Path, queryRealm(r.URL.RawQuery))
+	found, err := s.routes.find(r.URL.Path, queryRealm(r.URL.RawQuery), s.jsonAuthenticates)
 	if err != nil {
 		wire.Error(w, err)
 		return
 	}
-	s.realms[found.realm].handlers[found.endpoint].ServeHTTP(w, r)
+	m := s.realms[found.realm]
+	if m.realm.Disabled() {
+		wire.Error(w, realm.ErrDisabled)
+		return
+	}
+	m.handlers[found.endpoint].ServeHTTP(w, r)
 }
+
+// Handles says whether a request is the server's to answer although Routes do not
+// say so: a realm that was switched may have more endpoints than the
+// configuration gives it.
+func (s *Server) Handles(r *http.Request) bool {
+	if !strings.HasSuffix(r.URL.Path, "/"+endpointAuthenticate) {
+		return false
+	}
+	found, err := s.routes.find(r.URL.Path, queryRealm(r.URL.RawQuery), s.jsonAuthenticates)
+	return err == nil && found.endpoint == endpointAuthenticate
+}
+
+func (s *Server) jsonAuthenticates(name string) bool { return s.realms[name].realm.JSONAuthenticates() }
 
 // queryRealm reads the realm parameter; a query that is no form has none, and
 // the endpoint refuses it.

@@ -260,6 +260,15 @@ func (c *counting) Revocations(context.Context, int64, time.Time) ([]store.Revoc
 	return nil, 0, nil
 }
 
+// ClientChanges and SwitchChanges give nothing.
+func (*counting) ClientChanges(context.Context, int64) ([]store.StoredClient, int64, error) {
+	return nil, 0, nil
+}
+
+func (*counting) SwitchChanges(context.Context, int64) ([]store.Switches, int64, error) {
+	return nil, 0, nil
+}
+
 func (c *counting) Lease(context.Context, string, string, time.Time, time.Time) (bool, error) {
 	return !c.lost, nil
 }

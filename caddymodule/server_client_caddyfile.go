@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"maps"
+	"strconv"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
@@ -31,6 +32,9 @@ import (
 //		refresh_token { ... } # as in a realm
 //		id_token { ... }      # as in a realm
 //		code_lifetime  <duration>
+//		rate_limit     <requests> <duration>
+//		token_quota    <tokens> <duration>
+//		disabled
 //	}
 //
 // The lines secret, redirect_uri, resource and cors_origin may be repeated.
@@ -56,6 +60,9 @@ func unmarshalClient(d *caddyfile.Dispenser, c *Client) error {
 		"refresh_token":  readRefreshTokens(&c.RefreshToken),
 		"id_token":       readIDTokens(&c.IDToken),
 		"code_lifetime":  span(&c.CodeLifetime),
+		"rate_limit":     readRateLimit(&c.RateLimit),
+		"token_quota":    readTokenQuota(&c.TokenQuota),
+		"disabled":       flag(&c.Disabled),
 	}, "secret", "redirect_uri", "resource", "cors_origin")
 }
 
@@ -122,4 +129,37 @@ func readIDTokens(target **IDTokens) reader {
 			"algorithm": text(&o.Algorithm),
 		})
 	}
+}
+
+func readRateLimit(target **registration.RateLimit) reader {
+	return func(d *caddyfile.Dispenser) error {
+		*target = new(registration.RateLimit)
+		return countPer(d, &(*target).Requests, &(*target).Per)
+	}
+}
+
+func readTokenQuota(target **registration.TokenQuota) reader {
+	return func(d *caddyfile.Dispenser) error {
+		*target = new(registration.TokenQuota)
+		return countPer(d, &(*target).Tokens, &(*target).Per)
+	}
+}
+
+// countPer reads a number and a duration, such as 100 1m.
+func countPer(d *caddyfile.Dispenser, count *int, per *registration.Duration) error {
+	option := d.Val()
+	words := d.RemainingArgs()
+	if len(words) != 2 {
+		return d.Errf("%s takes a number and a duration, such as: %s 100 1m", option, option)
+	}
+	n, err := strconv.Atoi(words[0])
+	if err != nil || n < 1 {
+		return d.Errf("%s: %q is no number of 1 or more", option, words[0])
+	}
+	length, err := registration.ParseDuration(words[1])
+	if err != nil || length <= 0 {
+		return d.Errf("%s: %q is no duration such as 1m or 24h", option, words[1])
+	}
+	*count, *per = n, registration.Duration(length)
+	return nil
 }

@@ -60,7 +60,7 @@ func (h *ServerHandler) Provision(ctx caddy.Context) error {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *ServerHandler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) (err error) {
-	if !h.app.routes.Handles(r.URL.Path) {
+	if switched := h.app.server.Load(); !h.app.routes.Handles(r.URL.Path) && (switched == nil || !switched.Handles(r)) {
 		return next.ServeHTTP(w, r)
 	}
 	server := h.app.serving(r.Context())

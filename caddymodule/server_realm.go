@@ -143,6 +143,7 @@ func (r *Realm) settings(app shared, services map[string]login.Service) (realm.S
 	if err != nil {
 		return out, r.errorf("%w", err)
 	}
+	out.Defaults = defaults
 	for i, client := range r.Clients {
 		if client == nil {
 			return out, r.errorf("client %d is null", i+1)

@@ -52,13 +52,14 @@ func (a *App) realmIssuer(name string) (introspect.Issuer, error) {
 	return introspect.Issuer{}, fmt.Errorf("there is no such realm in this process; there are %s", strings.Join(names, ", "))
 }
 
-// warnUnobtainable says when a route asks a realm for tokens that it never
-// issues.
+// warnUnobtainable says when a route asks a realm for tokens that none of its
+// configured clients can get. A realm without any has its clients in the store,
+// which is not asked before the start.
 func (a *App) warnUnobtainable(name string, audiences []string) {
 	for i := range a.config.Realms {
-		if settings := &a.config.Realms[i]; settings.Name == name && !settings.CanObtain(audiences) {
+		if settings := &a.config.Realms[i]; settings.Name == name && len(settings.Clients) > 0 && !settings.CanObtain(audiences) {
 			a.log.Warn("no client of the realm can obtain a token for the audience of this bearer_auth, which will refuse all of its tokens; "+
-				"add the audience as a resource of the realm or of a client", "realm", name, "audience", audiences)
+				"add the audience as a resource of the realm or of a client (clients of the store are not counted here)", "realm", name, "audience", audiences)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func (e *Endpoint) open(ctx context.Context, w http.ResponseWriter, form oauth.F
 		e.fail(ctx, w, err)
 		return nil
 	}
-	r, err := parseRequest(form, t, e.realm.Grants)
+	r, err := parseRequest(form, t, e.realm.GrantTypes())
 	if err == nil {
 		err = e.readHint(r)
 	}

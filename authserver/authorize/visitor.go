@@ -27,7 +27,7 @@ var nobody *visitor
 // anyVisitor finds who sends a request to the authorization endpoint, a browser
 // or a program.
 func (e *Endpoint) anyVisitor(req *http.Request) (*visitor, error) {
-	if cookie := e.cookies.read(req, scriptedCookie); e.realm.JSONAuthenticate && !cookie.Empty() && !fromBrowser(req.Header) {
+	if cookie := e.cookies.read(req, scriptedCookie); e.realm.JSONAuthenticates() && !cookie.Empty() && !fromBrowser(req.Header) {
 		v, err := e.signedIn(req.Context(), store.SessionJSON, cookie)
 		if v != nobody || err != nil {
 			return v, err

@@ -11,9 +11,15 @@ import (
 
 // RFC 6749 §2.3
 
-// Clients finds a client by id.
+// Clients are the clients of one realm. What they are may change at any time.
 type Clients interface {
+	// Client finds a client by id.
 	Client(id string) (*store.Client, bool)
+	// Decoy gives the digests of the client that is the dearest to check: an
+	// unknown client costs the same.
+	Decoy() []store.SecretDigest
+	// Used hears which of its secrets a client has proved to know.
+	Used(client *store.Client, digest store.SecretDigest)
 }
 
 // Authenticator authenticates the clients of one realm. It is safe for
@@ -21,13 +27,11 @@ type Clients interface {
 type Authenticator struct {
 	clients Clients
 	hasher  *hashing.Hasher
-	decoy   []store.SecretDigest
 }
 
-// New makes an Authenticator. decoy are the digests of the client that is the
-// dearest to check: an unknown client costs the same.
-func New(clients Clients, hasher *hashing.Hasher, decoy []store.SecretDigest) *Authenticator {
-	return &Authenticator{clients: clients, hasher: hasher, decoy: decoy}
+// New makes an Authenticator.
+func New(clients Clients, hasher *hashing.Hasher) *Authenticator {
+	return &Authenticator{clients: clients, hasher: hasher}
 }
 
 // Authenticate finds out which client sends a request: exactly one method, and
@@ -54,11 +58,11 @@ func (a *Authenticator) Authenticate(ctx context.Context, header http.Header, fo
 		}
 		return nil, refuse(oauth.InvalidClient().WithCause(presented.failed(known, SecretOfPublic)))
 	}
-	right, err := a.anyMatches(ctx, client.Secrets, presented.secret)
+	match, err := a.hasher.VerifyAny(ctx, client.Secrets, presented.secret)
 	if err != nil {
 		return nil, err
 	}
-	if !right {
+	if match < 0 {
 		return nil, refuse(oauth.InvalidClient().WithCause(presented.failed(true, WrongSecret)))
 	}
 	// Judged last: only who knows the secret learns which method is pinned.
@@ -66,31 +70,19 @@ func (a *Authenticator) Authenticate(ctx context.Context, header http.Header, fo
 		return nil, refuse(oauth.NewError(oauth.CodeInvalidClient,
 			"This client is registered for another authentication method: use "+client.AuthMethod+".").WithCause(presented.failed(true, WrongMethod)))
 	}
+	a.clients.Used(client, client.Secrets[match])
 	return client, nil
 }
 
 // waste costs what a wrong secret costs. Whether a digest matches is of no
 // interest: the client is not the one whose digest it is.
 func (a *Authenticator) waste(ctx context.Context, secret oauth.Secret) error {
-	if len(a.decoy) == 0 {
+	decoy := a.clients.Decoy()
+	if len(decoy) == 0 {
 		return a.hasher.Waste(ctx, hashing.Fast, secret)
 	}
-	_, err := a.anyMatches(ctx, a.decoy, secret)
+	_, err := a.hasher.VerifyAny(ctx, decoy, secret)
 	return err
-}
-
-// anyMatches compares secret with every digest of a client, whichever matches,
-// so that the time does not tell which of two secrets is in use (CL4).
-func (a *Authenticator) anyMatches(ctx context.Context, digests []store.SecretDigest, secret oauth.Secret) (bool, error) {
-	match := false
-	for _, digest := range digests {
-		ok, err := a.hasher.Verify(ctx, digest, secret)
-		if err != nil {
-			return false, err
-		}
-		match = match || ok
-	}
-	return match, nil
 }
 
 // credentials are what a request says about its client, nothing checked.

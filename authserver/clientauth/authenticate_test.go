@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,16 +21,30 @@ const dearDigest store.SecretDigest = "$2a$06$xqTBcANVcLPZosjSIBmnVe4iruapqIsP5M
 // slowDigest is of "Ch4ng31t", made by caddy hash-password --bcrypt-cost 4.
 const slowDigest store.SecretDigest = "$2a$04$8wKjG/S5nX9CCRepQ1D0feIOBkkkouXrYbopWeYWCFXwqlTBjcPPW"
 
-type registry map[string]*store.Client
+// registry has clients by id, and the name of the one that is a decoy.
+type registry struct {
+	clients map[string]*store.Client
+	decoy   string
+	used    []store.SecretDigest
+}
 
-func (r registry) Client(id string) (*store.Client, bool) {
-	client, ok := r[id]
+func (r *registry) Client(id string) (*store.Client, bool) {
+	client, ok := r.clients[id]
 	return client, ok
 }
 
+func (r *registry) Decoy() []store.SecretDigest {
+	if client := r.clients[r.decoy]; client != nil {
+		return client.Secrets
+	}
+	return nil
+}
+
+func (r *registry) Used(_ *store.Client, digest store.SecretDigest) { r.used = append(r.used, digest) }
+
 type world struct {
 	hasher  *hashing.Hasher
-	clients registry
+	clients *registry
 	auth    *clientauth.Authenticator
 }
 
@@ -39,7 +54,7 @@ func newWorld(decoy string) world {
 	digest := func(secret string) []store.SecretDigest {
 		return []store.SecretDigest{h.Digest(oauth.NewSecret(secret))}
 	}
-	clients := registry{}
+	clients := &registry{clients: map[string]*store.Client{}, decoy: decoy}
 	for _, client := range []store.Client{
 		{ID: "web", Secrets: digest("forgerock")},
 		{ID: "spa", Public: true},
@@ -53,13 +68,9 @@ func newWorld(decoy string) world {
 		{ID: "unicode", Secrets: digest("grüße")},
 		{ID: "unset", Secrets: digest("")},
 	} {
-		clients[client.ID] = &client
+		clients.clients[client.ID] = &client
 	}
-	var digests []store.SecretDigest
-	if client := clients[decoy]; client != nil {
-		digests = client.Secrets
-	}
-	return world{hasher: h, clients: clients, auth: clientauth.New(clients, h, digests)}
+	return world{hasher: h, clients: clients, auth: clientauth.New(clients, h)}
 }
 
 func basic(credentials string) http.Header {
@@ -170,6 +181,17 @@ func TestCL4_TwoSecretsForRotation(t *testing.T) {
 	}
 }
 
+func TestCL5_TheSecretThatWasUsedIsTold(t *testing.T) {
+	w := newWorld("")
+	for _, secret := range []string{"new secret", "wrong", "old secret"} {
+		_, _ = w.authenticate(t, basic("rotating:"+url.QueryEscape(secret)), "")
+	}
+	secrets := w.clients.clients["rotating"].Secrets
+	if want := []store.SecretDigest{secrets[1], secrets[0]}; !slices.Equal(w.clients.used, want) {
+		t.Errorf("told of %v, want %v", w.clients.used, want)
+	}
+}
+
 func TestAS21_A26_OneMethodARequest(t *testing.T) {
 	right := basic("web:forgerock")
 	newWorld("").table(t, []row{
@@ -268,7 +290,7 @@ func TestAS22_A32_UnknownClientCostsTheSame(t *testing.T) {
 				return calls, answer
 			}
 			wantCalls, wantAnswer := cost(name)
-			if want := 2 * int64(len(w.clients[name].Secrets)); wantCalls[kind] != want {
+			if want := 2 * int64(len(w.clients.clients[name].Secrets)); wantCalls[kind] != want {
 				t.Fatalf("two wrong secrets made calls %v", wantCalls)
 			}
 			for _, id := range []string{"nobody", "spa"} {
@@ -287,12 +309,12 @@ func TestAS22_A32_UnknownClientCostsTheSame(t *testing.T) {
 // A hash that cannot be computed is no verdict on the client.
 func TestFaultIsNotTheClients(t *testing.T) {
 	h := hashing.New()
-	broken := registry{"web": {ID: "web", Secrets: []store.SecretDigest{"$2a$99$"}}}
+	broken := &registry{clients: map[string]*store.Client{"web": {ID: "web", Secrets: []store.SecretDigest{"$2a$99$"}}}}
 	form, err := oauth.ParseForm("client_id=web&client_secret=x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := clientauth.New(broken, h, nil).Authenticate(t.Context(), nil, form)
+	client, err := clientauth.New(broken, h).Authenticate(t.Context(), nil, form)
 	if client != nil || err == nil || oauth.AsError(err).Status != http.StatusServiceUnavailable {
 		t.Errorf("got %v, %v, want 503", client, err)
 	}

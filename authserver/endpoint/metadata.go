@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"slices"
+	"sync/atomic"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -47,18 +47,32 @@ type metadata struct {
 	IssParameterSupported        bool `json:"authorization_response_iss_parameter_supported"`
 }
 
-// Metadata describes a realm to clients. The document is made once, from the
-// configured issuer alone: nothing of a request is in it (AS56, A58).
+// Metadata describes a realm to clients. The document is made from the configured
+// issuer alone: nothing of a request is in it (AS56, A58). It is made anew when
+// an operator has switched something.
 func Metadata(r *realm.Realm) http.Handler {
-	document, err := json.Marshal(describe(r))
-	digest := sha256.Sum256(document)
-	etag := `"` + hex.EncodeToString(digest[:16]) + `"`
+	var current atomic.Pointer[metadataDocument]
 	return handle(r, "metadata", func(w http.ResponseWriter, req *http.Request) error {
-		if err != nil {
-			return err
+		version := r.Book.Switches().Version
+		document := current.Load()
+		if document == nil || document.version != version {
+			text, err := json.Marshal(describe(r))
+			if err != nil {
+				return err
+			}
+			digest := sha256.Sum256(text)
+			document = &metadataDocument{version, text, `"` + hex.EncodeToString(digest[:16]) + `"`}
+			current.Store(document)
 		}
-		return writePublic(w, req, "application/json", etag, document)
+		return writePublic(w, req, "application/json", document.etag, document.text)
 	})
+}
+
+// metadataDocument is what is sent while the switches have a version.
+type metadataDocument struct {
+	version int64
+	text    []byte
+	etag    string
 }
 
 func describe(r *realm.Realm) metadata {
@@ -78,7 +92,7 @@ func describe(r *realm.Realm) metadata {
 		ResponseModesSupported: []string{
 			oauth.ResponseModeQuery, oauth.ResponseModeFragment, oauth.ResponseModeFormPost,
 		},
-		GrantTypesSupported:   append([]string{}, r.Grants...),
+		GrantTypesSupported:   append([]string{}, r.GrantTypes()...),
 		ACRValuesSupported:    []string{login.ACRPassword},
 		SubjectTypesSupported: []string{"public"},
 		IDTokenAlgorithms:     signingAlgorithms(r),
@@ -106,10 +120,10 @@ func describe(r *realm.Realm) metadata {
 // null, where none does (RFC 8414 §2 requires the member).
 func responseTypes(r *realm.Realm) []string {
 	types := []string{}
-	if slices.Contains(r.Grants, oauth.GrantAuthorizationCode) {
+	if r.AllowsGrantType(oauth.GrantAuthorizationCode) {
 		types = append(types, oauth.ResponseTypeCode)
 	}
-	if slices.Contains(r.Grants, oauth.GrantImplicit) {
+	if r.AllowsGrantType(oauth.GrantImplicit) {
 		types = append(types, oauth.ResponseTypeToken, oauth.ResponseTypeIDToken, oauth.ResponseTypeIDTokenToken)
 	}
 	return types

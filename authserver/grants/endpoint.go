@@ -3,7 +3,6 @@ package grants
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -69,16 +68,23 @@ func (e *endpoint) redeem(r *http.Request, now time.Time) (grantType string, res
 	switch {
 	case !form.Has("grant_type"):
 		return grantType, nil, oauth.InvalidRequest("Grant type is not set")
-	case !known || !slices.Contains(e.realm.Grants, grantType):
+	case !known || !e.realm.AllowsGrantType(grantType):
 		return grantType, nil, oauth.NewError(oauth.CodeUnsupportedGrantType, "Grant type is not supported")
 	case !client.Allows(grantType):
 		return grantType, nil, oauth.UnauthorizedClient("The client is not registered for this grant type.")
+	}
+	giveBack, err := e.realm.Admit(client, now)
+	if err != nil {
+		return grantType, nil, err
 	}
 	response, err = grant.Redeem(r.Context(), &Request{
 		Client: client,
 		Form:   form.Keep(grant.Parameters()...),
 		Now:    now,
 	})
+	if err != nil {
+		giveBack()
+	}
 	return grantType, response, err
 }
 

@@ -1,6 +1,7 @@
 package hashing
 
 import (
+	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
 // RFC 9106
@@ -72,11 +75,28 @@ func parseArgon2id(text string) (*argon2idHash, error) {
 	return &argon2idHash{memory: costs[0], time: costs[1], threads: uint8(costs[2]), salt: salt, key: key}, nil
 }
 
+// newArgon2id hashes secret at the default cost under a new salt.
+func newArgon2id(secret string) *argon2idHash {
+	a := *defaultArgon2id
+	a.salt = make([]byte, len(defaultArgon2id.salt))
+	_, _ = rand.Read(a.salt) // never fails
+	a.key = a.compute(secret)
+	return &a
+}
+
+func (a *argon2idHash) digest() store.SecretDigest {
+	encode := base64.RawStdEncoding.EncodeToString
+	return store.SecretDigest(fmt.Sprintf("%sv=19$m=%d,t=%d,p=%d$%s$%s", argon2idPrefix, a.memory, a.time, a.threads, encode(a.salt), encode(a.key)))
+}
+
+func (a *argon2idHash) compute(secret string) []byte {
+	return argon2.IDKey([]byte(secret), a.salt, a.time, a.memory, a.threads, uint32(len(a.key)))
+}
+
 func (a *argon2idHash) kind() Kind { return Argon2id }
 
 func (a *argon2idHash) cost() int64 { return int64(a.memory) * int64(a.time) }
 
 func (a *argon2idHash) matches(secret string) bool {
-	key := argon2.IDKey([]byte(secret), a.salt, a.time, a.memory, a.threads, uint32(len(a.key)))
-	return subtle.ConstantTimeCompare(key, a.key) == 1
+	return subtle.ConstantTimeCompare(a.compute(secret), a.key) == 1
 }

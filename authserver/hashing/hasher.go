@@ -24,7 +24,7 @@ var ErrBusy = errors.New("too many password checks at once")
 type Kind int
 
 const (
-	// Fast is the keyed digest of a plain secret.
+	// Fast is the keyed digest of a plain secret, or the digest of a generated one.
 	Fast Kind = iota
 	// Bcrypt is a slow hash as `caddy hash-password` makes it by default.
 	Bcrypt
@@ -52,6 +52,7 @@ type Hasher struct {
 	key   [32]byte
 	slow  *limiter
 	calls [kinds]atomic.Int64
+	memo  memo
 
 	mu sync.Mutex
 	// slowest holds the costliest hash of each kind that Check has seen.
@@ -71,6 +72,16 @@ func New() *Hasher {
 // over MaxSecretBytes never match: refuse them where they are configured.
 func (h *Hasher) Digest(secret oauth.Secret) store.SecretDigest {
 	return newKeyed(&h.key, secret.Reveal()).digest()
+}
+
+// Hash makes the argon2id digest of a secret that somebody chose, with a salt of
+// its own, for every process to verify.
+func (h *Hasher) Hash(ctx context.Context, secret oauth.Secret) (store.SecretDigest, error) {
+	if err := h.slow.acquire(ctx); err != nil {
+		return "", err
+	}
+	defer h.slow.release()
+	return newArgon2id(secret.Reveal()).digest(), nil
 }
 
 // Check says whether digest is one that Verify understands, and of which kind.
@@ -114,6 +125,8 @@ func (h *Hasher) parse(digest store.SecretDigest) (hash, error) {
 	switch {
 	case strings.HasPrefix(text, keyedPrefix):
 		return parseKeyed(&h.key, text)
+	case strings.HasPrefix(text, generatedPrefix):
+		return parseGenerated(text)
 	case strings.HasPrefix(text, argon2idPrefix):
 		return parseArgon2id(text)
 	case strings.HasPrefix(text, "$2"):

@@ -34,6 +34,7 @@ const (
 	CodeRegistrationUnsupported = "registration_not_supported"
 	CodeMethodNotAllowed        = "method_not_allowed"
 	CodeNotFound                = "not_found"
+	CodeTooManyRequests         = "too_many_requests"
 )
 
 // Error is a protocol failure as a value. Code, Description and Status go to
@@ -46,7 +47,7 @@ type Error struct {
 	Description string
 	// Status is the HTTP status where the error is answered directly.
 	Status int
-	// RetryAfter, when positive, is sent as Retry-After (503 answers).
+	// RetryAfter, when positive, is sent as Retry-After (429 and 503 answers).
 	RetryAfter time.Duration
 	// Challenge is the WWW-Authenticate value to send, if any.
 	Challenge string
@@ -100,6 +101,8 @@ func statusOf(code string) int {
 		return http.StatusMethodNotAllowed
 	case CodeNotFound:
 		return http.StatusNotFound
+	case CodeTooManyRequests:
+		return http.StatusTooManyRequests
 	default:
 		return http.StatusBadRequest
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
 
-// Realm is one issuer, ready to answer. It is immutable: a new configuration
-// makes a new one over the same store, keys and revocations.
+// Realm is one issuer, ready to answer. It is immutable but for its Book: a new
+// configuration makes a new one over the same store, keys and revocations.
 type Realm struct {
 	Settings
 	Store       store.Store
@@ -34,7 +34,10 @@ type Realm struct {
 	Log         *slog.Logger
 	Now         func() time.Time
 
-	clients map[string]*store.Client
+	// Book is what the store says of the realm, and changes.
+	Book *Book
+
+	clients *clients
 	faults  faultLimit
 }
 
@@ -48,6 +51,8 @@ type Parts struct {
 	Audit       audit.Log
 	Log         *slog.Logger
 	Now         func() time.Time
+	// Book is what the store says of the realm; nil says nothing.
+	Book *Book
 }
 
 // New binds settings that Check has passed to their parts.
@@ -63,49 +68,17 @@ func New(settings Settings, parts Parts) *Realm {
 		Audit:       parts.Audit,
 		Log:         parts.Log,
 		Now:         parts.Now,
-		clients:     make(map[string]*store.Client, len(settings.Clients)),
+		Book:        parts.Book,
 	}
 	if r.Audit == nil {
 		r.Audit = audit.Discard{}
 	}
-	for i := range settings.Clients {
-		r.clients[settings.Clients[i].ID] = &settings.Clients[i]
+	if r.Book == nil {
+		r.Book = NewBook(parts.Hasher)
 	}
-	r.ClientAuth = clientauth.New(r, parts.Hasher, dearest(settings.Clients, parts.Hasher))
+	r.clients = newClients(r, parts.Hasher)
+	r.ClientAuth = clientauth.New(r.clients, parts.Hasher)
 	return r
-}
-
-// dearest gives the digests of the client whose secret costs the most to check:
-// the slowest kind of hash, then the most of them.
-func dearest(clients []store.Client, hasher *hashing.Hasher) (digests []store.SecretDigest) {
-	slowest := hashing.Fast
-	for i := range clients {
-		secrets := clients[i].Secrets
-		if len(secrets) == 0 {
-			continue
-		}
-		kind := hashing.Fast
-		for _, digest := range secrets {
-			if found, err := hasher.Check(digest); err == nil {
-				kind = max(kind, found)
-			}
-		}
-		if kind > slowest || kind == slowest && len(secrets) > len(digests) {
-			slowest, digests = kind, secrets
-		}
-	}
-	return digests
-}
-
-// Client finds a client by id.
-func (r *Realm) Client(id string) (*store.Client, bool) {
-	client, ok := r.clients[id]
-	return client, ok
-}
-
-// AllowsGrant says whether both the realm and the client list a grant type.
-func (r *Realm) AllowsGrant(client *store.Client, grantType string) bool {
-	return slices.Contains(r.Grants, grantType) && client.Allows(grantType)
 }
 
 // URL is the address of one of the realm's endpoints, such as "access_token".
@@ -127,8 +100,7 @@ func (r *Realm) Subject(account store.Account) (subject string, ok bool) {
 			return "", false
 		}
 	}
-	_, isClient := r.clients[subject]
-	return subject, !isClient
+	return subject, !r.clients.known(subject)
 }
 
 // ErrUnknownService is an auth_chain that names no service of the password
@@ -194,10 +166,11 @@ func (r *Realm) OpenAccess(raw oauth.Secret) (token.Access, error) {
 }
 
 // Alive says whether a token that verified once still holds: nothing that it came
-// of is revoked and its client is still there. It never blocks.
+// of is revoked, its client is still there and its realm in service. It never
+// blocks.
 func (r *Realm) Alive(of token.Lineage) bool {
 	_, known := r.Client(of.ClientID)
-	return known && !r.Revocations.Revoked(r.Name, of)
+	return known && !r.Disabled() && !r.Revocations.Revoked(r.Name, of)
 }
 
 // Over says whether a grant has come to its end. The store says so of one that it

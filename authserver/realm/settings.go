@@ -23,7 +23,10 @@ type Settings struct {
 	// Resources are the audiences that the realm issues tokens for; the first is
 	// the default.
 	Resources []string
-	Clients   []store.Client
+	// Clients are those of the configuration, complete. Defaults is what those of
+	// the store are laid over.
+	Clients  []store.Client
+	Defaults registration.Defaults
 	// Services are the authentication services by name.
 	Services map[string]login.Service
 	// DefaultService signs people in on the page; its accounts have their bare
@@ -164,8 +167,9 @@ func (s *Settings) rules() registration.Realm {
 	}
 }
 
-// CanObtain says whether a client of the realm can get tokens for one of these
-// audiences, by asking or by default.
+// CanObtain says whether a configured client of the realm can get tokens for one
+// of these audiences, by asking or by default. Those of the store are not known
+// before the start.
 func (s *Settings) CanObtain(audiences []string) bool {
 	return slices.ContainsFunc(s.Clients, func(c store.Client) bool {
 		return slices.ContainsFunc(audiences, func(audience string) bool {

@@ -29,6 +29,9 @@ var knownGrants = []string{
 	oauth.GrantPassword, oauth.GrantRefreshToken,
 }
 
+// Grants are the grant types that there are.
+func Grants() []string { return slices.Clone(knownGrants) }
+
 // CheckGrant refuses a grant type that does not exist.
 func CheckGrant(grant string) error {
 	if !slices.Contains(knownGrants, grant) {
@@ -93,10 +96,18 @@ func checkGrants(grants []string, realm Realm) error {
 		if !slices.Contains(realm.Grants, grant) {
 			return fmt.Errorf("lists grant %s, which its realm does not; add it to the realm's grants", grant)
 		}
-		users := grant == oauth.GrantAuthorizationCode || grant == oauth.GrantImplicit || grant == oauth.GrantPassword
-		if users && !realm.Login && (grant != oauth.GrantPassword || !realm.Passwords) {
-			return fmt.Errorf("uses %s, but no authentication service says who the users are; declare one with: authentication NAME file PATH", grant)
+		if err := realm.CheckUsers(grant); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// CheckUsers refuses a grant type of users where no service says who they are.
+func (r Realm) CheckUsers(grant string) error {
+	users := grant == oauth.GrantAuthorizationCode || grant == oauth.GrantImplicit || grant == oauth.GrantPassword
+	if users && !r.Login && (grant != oauth.GrantPassword || !r.Passwords) {
+		return fmt.Errorf("uses %s, but no authentication service says who the users are; declare one with: authentication NAME file PATH", grant)
 	}
 	return nil
 }
@@ -132,6 +143,15 @@ func checkLists(c *store.Client) error {
 		}
 	}
 	return nil
+}
+
+// EndsCodes says whether codes that a client was given under one registration
+// must not be redeemed under the next: where they could be sent, or who could
+// redeem them, has changed (CL11).
+func EndsCodes(before, after *Client) bool {
+	return before.Public != after.Public || before.AuthMethod != after.AuthMethod || before.PKCEOptional != after.PKCEOptional ||
+		before.Disabled != after.Disabled ||
+		!slices.Equal(before.RedirectURIs, after.RedirectURIs) || !slices.Equal(before.Grants, after.Grants)
 }
 
 // Warnings are what works and should not be. They go on from the client's name.

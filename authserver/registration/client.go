@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -84,6 +85,38 @@ type Client struct {
 
 	// CodeLifetime overrides how long the realm's authorization codes live.
 	CodeLifetime Duration `json:"code_lifetime,omitempty"`
+
+	// RateLimit bounds the token requests of the client; more are answered 429.
+	// Each node counts for itself. Default: no limit.
+	RateLimit *RateLimit `json:"rate_limit,omitempty"`
+
+	// TokenQuota bounds the access tokens that the client is given; requests for
+	// more are answered 429. Each node counts for itself. Default: no limit.
+	TokenQuota *TokenQuota `json:"token_quota,omitempty"`
+
+	// Disabled takes the client out of service: it is treated as if it were not
+	// there, and its tokens are refused until it is back. Default: false.
+	Disabled bool `json:"disabled,omitempty"`
+}
+
+// RateLimit is how many token requests a client may send in a span of time, which
+// begins with the first of them.
+type RateLimit struct {
+	// Requests is how many. Required.
+	Requests int `json:"requests"`
+
+	// Per is the span, from 1s to 31d. Required.
+	Per Duration `json:"per"`
+}
+
+// TokenQuota is how many access tokens a client is given in a span of time, which
+// begins with the first of them.
+type TokenQuota struct {
+	// Tokens is how many. Required.
+	Tokens int `json:"tokens"`
+
+	// Per is the span, from 1s to 31d. Required.
+	Per Duration `json:"per"`
 }
 
 // Resolve is the client as the server knows it: what the realm gives every
@@ -95,7 +128,7 @@ func (c *Client) Resolve(defaults Defaults) (store.Client, error) {
 	out.RedirectURIs, out.Grants = c.RedirectURIs, c.Grants
 	out.Scopes, out.DefaultScopes = c.Scopes, c.DefaultScopes
 	out.PKCEOptional, out.SkipConsent = c.PKCEOptional, c.SkipConsent
-	out.CORSOrigins = c.CORSOrigins
+	out.CORSOrigins, out.Disabled = c.CORSOrigins, c.Disabled
 	if len(c.Grants) == 0 {
 		return out, errors.New("lists no grants, and so may do nothing; add, for example: grants client_credentials")
 	}
@@ -130,7 +163,27 @@ func (c *Client) override(out *store.Client, maxAccessToken Duration) error {
 		c.RefreshToken.apply(out),
 		c.IDToken.apply(out),
 		setCodeLifetime(out, c.CodeLifetime),
+		c.limit(out),
 	)
+}
+
+// limit lays the client's limits over none.
+func (c *Client) limit(out *store.Client) (err error) {
+	if c.RateLimit != nil {
+		out.RateLimit, err = limitOf("rate_limit", c.RateLimit.Requests, c.RateLimit.Per)
+	}
+	if c.TokenQuota != nil && err == nil {
+		out.TokenQuota, err = limitOf("token_quota", c.TokenQuota.Tokens, c.TokenQuota.Per)
+	}
+	return err
+}
+
+func limitOf(what string, count int, per Duration) (store.Limit, error) {
+	limit := store.Limit{Count: count, Per: time.Duration(per)}
+	if count < 1 || limit.Per < time.Second || limit.Per > maxLimitSpan {
+		return limit, fmt.Errorf("has a %s of %d in %s; it is 1 or more in a span from 1s to 31d", what, count, limit.Per)
+	}
+	return limit, nil
 }
 
 func (c *Client) authMethod() (string, error) {
@@ -143,6 +196,9 @@ func (c *Client) authMethod() (string, error) {
 		return c.AuthMethod, oneOf("auth_method", []string{c.AuthMethod}, []string{oauth.AuthMethodBasic, oauth.AuthMethodPost})
 	}
 }
+
+// maxLimitSpan bounds the span of a limit.
+const maxLimitSpan = 31 * 24 * time.Hour
 
 var responseModes = []string{oauth.ResponseModeQuery, oauth.ResponseModeFragment, oauth.ResponseModeFormPost}
 

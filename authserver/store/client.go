@@ -45,6 +45,17 @@ type Client struct {
 	IDTokenLifetime  time.Duration
 	CodeLifetime     time.Duration
 	Refresh          RefreshPolicy
+
+	// RateLimit bounds its token requests, TokenQuota the tokens that they get.
+	RateLimit, TokenQuota Limit
+	// Disabled takes it out of service: as if it were not there.
+	Disabled bool
+}
+
+// Limit is how many of something there may be in a span; a Count of 0 sets none.
+type Limit struct {
+	Count int
+	Per   time.Duration
 }
 
 // RefreshPolicy is how refresh tokens of a client behave.

@@ -41,7 +41,7 @@ const (
 
 	selectPresent = `SELECT position FROM clients WHERE realm = ? AND id = ? AND removed = 0`
 
-	endCodes = `UPDATE grants SET state = 2 WHERE realm = ? AND client_id = ? AND state = 0`
+	endClientCodes = `UPDATE grants SET state = 2 WHERE realm = ? AND client_id = ? AND state = 0`
 
 	endGrants = `UPDATE grants SET state = 2 WHERE state < 2 AND (realm, id) IN
 		(SELECT realm, id FROM grants WHERE realm = ? AND client_id = ? AND state < 2 LIMIT ?)`
@@ -114,7 +114,7 @@ func (s *Store) ReplaceClient(ctx context.Context, c store.StoredClient, codes b
 			return 0, otherVersion(q, selectPresent, c.Realm, c.ID)
 		}
 		if codes {
-			_, err = q.exec(endCodes, c.Realm, c.ID)
+			_, err = q.exec(endClientCodes, c.Realm, c.ID)
 		}
 		return position, err
 	})

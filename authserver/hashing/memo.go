@@ -1,0 +1,95 @@
+package hashing
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"sync"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// maxMemo bounds the digests of which the memo knows the secret.
+const maxMemo = 4096
+
+// memo remembers which secret matched a slow hash last, as an HMAC under the key
+// of this process. A machine shows the same secret many times a minute: only its
+// first request pays for the slow hash. A wrong secret pays each time, so that
+// guessing is as slow as ever.
+type memo struct {
+	mu   sync.Mutex
+	sums map[store.SecretDigest][sha256.Size]byte
+}
+
+// VerifyAny compares secret with each of the digests of a client and says which
+// it matches, -1 for none. Unless the secret is remembered, every digest is
+// computed, whichever matches, so that the time does not tell which of two
+// secrets is in use (CL4).
+func (h *Hasher) VerifyAny(ctx context.Context, digests []store.SecretDigest, secret oauth.Secret) (int, error) {
+	if at := h.recall(digests, secret); at >= 0 {
+		return at, nil
+	}
+	match := -1
+	for i, digest := range digests {
+		ok, err := h.Verify(ctx, digest, secret)
+		if err != nil {
+			return -1, err
+		}
+		if ok {
+			match = i
+		}
+	}
+	if match >= 0 {
+		h.remember(digests[match], secret)
+	}
+	return match, nil
+}
+
+// recall says which digest secret matched before, -1 for none.
+func (h *Hasher) recall(digests []store.SecretDigest, secret oauth.Secret) int {
+	h.memo.mu.Lock()
+	defer h.memo.mu.Unlock()
+	if len(h.memo.sums) == 0 {
+		return -1
+	}
+	for i, digest := range digests {
+		if known, ok := h.memo.sums[digest]; ok {
+			sum := h.memoSum(digest, secret)
+			if hmac.Equal(known[:], sum[:]) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// remember keeps what matched a slow hash.
+func (h *Hasher) remember(digest store.SecretDigest, secret oauth.Secret) {
+	if parsed, err := h.parse(digest); err != nil || parsed.kind() == Fast {
+		return
+	}
+	sum := h.memoSum(digest, secret)
+	h.memo.mu.Lock()
+	defer h.memo.mu.Unlock()
+	if h.memo.sums == nil {
+		h.memo.sums = map[store.SecretDigest][sha256.Size]byte{}
+	}
+	if _, known := h.memo.sums[digest]; !known && len(h.memo.sums) >= maxMemo {
+		for other := range h.memo.sums { // any will do
+			delete(h.memo.sums, other)
+			break
+		}
+	}
+	h.memo.sums[digest] = sum
+}
+
+// memoSum binds the secret to its digest: the memo of one says nothing of
+// another.
+func (h *Hasher) memoSum(digest store.SecretDigest, secret oauth.Secret) [sha256.Size]byte {
+	mac := hmac.New(sha256.New, h.key[:])
+	mac.Write([]byte(digest))
+	mac.Write([]byte{0})
+	mac.Write([]byte(secret.Reveal()))
+	return [sha256.Size]byte(mac.Sum(nil))
+}

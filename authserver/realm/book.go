@@ -1,0 +1,209 @@
+package realm
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// Book is what the store says of a realm: the clients that were registered while
+// the server runs, and the switches. It outlives configurations. Whoever reads
+// the store writes it, one at a time; reading it takes no lock.
+type Book struct {
+	hasher   *hashing.Hasher
+	clients  atomic.Pointer[storedClients]
+	switches atomic.Pointer[store.Switches]
+
+	// usage is what clients have used of their limits.
+	usage usage
+
+	mu sync.Mutex
+	// uses are those of secrets that the store shall hear of.
+	uses map[Use]time.Time
+}
+
+// Use names a secret of a stored client.
+type Use struct{ ClientID, SecretID string }
+
+// storedClients are the clients at one moment, with what can be said of all of
+// them.
+type storedClients struct {
+	byID    map[string]*storedClient
+	origins map[string]bool
+	decoy   decoy
+}
+
+// storedClient is one client, and what has been made of it.
+type storedClient struct {
+	row     store.StoredClient
+	written registration.Client
+	fault   error // why written could not be read
+	decoy   decoy
+	// lastUsed are the seconds of the last known use of each secret.
+	lastUsed []atomic.Int64
+	resolved atomic.Pointer[resolvedClient]
+}
+
+// resolvedClient is a stored client over the defaults of one configuration.
+type resolvedClient struct {
+	defaults *registration.Defaults
+	client   store.Client
+	fault    error
+	until    time.Time // when the next secret expires; zero for never
+}
+
+// NewBook makes an empty book.
+func NewBook(hasher *hashing.Hasher) *Book {
+	b := &Book{hasher: hasher, uses: map[Use]time.Time{}}
+	b.clients.Store(&storedClients{})
+	b.switches.Store(&store.Switches{})
+	return b
+}
+
+// Switch puts the switches that hold from now on.
+func (b *Book) Switch(switches store.Switches) { b.switches.Store(&switches) }
+
+// Switches are those that hold now.
+func (b *Book) Switches() store.Switches { return *b.switches.Load() }
+
+// Replace puts all clients, Apply the changes of some.
+func (b *Book) Replace(clients []store.StoredClient) {
+	b.put(make(map[string]*storedClient, len(clients)), clients)
+}
+
+// Apply puts changes over what is there.
+func (b *Book) Apply(changes []store.StoredClient) {
+	byID := make(map[string]*storedClient, len(b.clients.Load().byID)+len(changes))
+	maps.Copy(byID, b.clients.Load().byID)
+	b.put(byID, changes)
+}
+
+func (b *Book) put(byID map[string]*storedClient, changes []store.StoredClient) {
+	for i := range changes {
+		if changes[i].Removed {
+			delete(byID, changes[i].ID)
+			b.usage.forget(changes[i].ID)
+			continue
+		}
+		byID[changes[i].ID] = b.read(changes[i])
+	}
+	next := &storedClients{byID: byID, origins: map[string]bool{}}
+	for _, client := range byID {
+		for _, origin := range client.written.CORSOrigins {
+			if !client.written.Disabled {
+				next.origins[origin] = true
+			}
+		}
+		next.decoy = next.decoy.or(client.decoy)
+	}
+	b.clients.Store(next)
+}
+
+// read takes a row as it is kept in memory.
+func (b *Book) read(row store.StoredClient) *storedClient {
+	c := &storedClient{row: row, lastUsed: make([]atomic.Int64, len(row.Secrets))}
+	if err := json.Unmarshal([]byte(row.Registration), &c.written); err != nil || c.written.ID != row.ID {
+		c.fault = fmt.Errorf("its registration in the store cannot be read; replace it: %w", err)
+	}
+	digests := make([]store.SecretDigest, len(row.Secrets))
+	for i, secret := range row.Secrets {
+		digests[i] = secret.Digest
+		if !secret.LastUsed.IsZero() {
+			c.lastUsed[i].Store(secret.LastUsed.Unix())
+		}
+	}
+	c.decoy = decoyOf(digests, b.hasher)
+	return c
+}
+
+// find gives a stored client, nil when there is none.
+func (b *Book) find(id string) *storedClient { return b.clients.Load().byID[id] }
+
+// Has says whether the store has a client, of whatever state.
+func (b *Book) Has(id string) bool { return b.find(id) != nil }
+
+// Algorithms are those that the stored clients have their ID tokens signed with,
+// where they say so.
+func (b *Book) Algorithms() []string {
+	var out []string
+	for _, client := range b.clients.Load().byID {
+		if client.written.IDToken != nil && client.written.IDToken.Algorithm != "" {
+			out = append(out, client.written.IDToken.Algorithm)
+		}
+	}
+	return out
+}
+
+// over gives the client over the defaults of a configuration, as it is now.
+func (c *storedClient) over(defaults *registration.Defaults, now time.Time) *resolvedClient {
+	known := c.resolved.Load()
+	if known != nil && known.defaults == defaults && (known.until.IsZero() || now.Before(known.until)) {
+		return known
+	}
+	next := &resolvedClient{defaults: defaults, fault: c.fault}
+	if c.fault == nil {
+		next.client, next.fault = c.written.Resolve(*defaults)
+	}
+	for _, secret := range c.row.Secrets {
+		if !secret.Expires.IsZero() {
+			if !now.Before(secret.Expires) {
+				continue // it authenticates nobody any more (CL5)
+			}
+			if next.until.IsZero() || secret.Expires.Before(next.until) {
+				next.until = secret.Expires
+			}
+		}
+		next.client.Secrets = append(next.client.Secrets, secret.Digest)
+	}
+	c.resolved.Store(next)
+	return next
+}
+
+// useInterval is how often the store hears of the use of a secret (CL5).
+const useInterval = time.Hour
+
+// used notes the use of a secret.
+func (b *Book) used(clientID string, digest store.SecretDigest, now time.Time) {
+	client := b.find(clientID)
+	if client == nil {
+		return
+	}
+	for i := range client.row.Secrets {
+		if client.row.Secrets[i].Digest != digest {
+			continue
+		}
+		last := client.lastUsed[i].Load()
+		if now.Unix()-last < int64(useInterval/time.Second) || !client.lastUsed[i].CompareAndSwap(last, now.Unix()) {
+			return
+		}
+		b.mu.Lock()
+		b.uses[Use{clientID, client.row.Secrets[i].ID}] = now
+		b.mu.Unlock()
+	}
+}
+
+// Uses gives each use that the store shall hear of to tell, and forgets those
+// that it took.
+func (b *Book) Uses(tell func(use Use, at time.Time) error) error {
+	b.mu.Lock()
+	uses := maps.Clone(b.uses)
+	b.mu.Unlock()
+	for use, at := range uses {
+		if err := tell(use, at); err != nil {
+			return err
+		}
+		b.mu.Lock()
+		if b.uses[use].Equal(at) {
+			delete(b.uses, use)
+		}
+		b.mu.Unlock()
+	}
+	return nil
+}
