@@ -12,12 +12,16 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
 
 const (
 	// deafAfter is how long a node may have heard nothing before it reads all
 	// clients anew: of those removed meanwhile nothing may be left to hear of.
 	deafAfter = 30 * time.Minute
+	// codesWithin is how old a code can be that is still good, whatever the clock
+	// of the node that made it.
+	codesWithin = 10 * time.Minute
 	// endedGrants is how many grants of a client that is being deleted end in one
 	// step, so that other writes get in between.
 	endedGrants = 1000
@@ -159,11 +163,14 @@ func (c *Clients) Replace(ctx context.Context, realmName string, written registr
 	}
 	var old registration.Client
 	unreadable := json.Unmarshal([]byte(before.Registration), &old) != nil
-	codes := unreadable || registration.EndsCodes(&old, &written)
+	codesFrom := ""
+	if unreadable || registration.EndsCodes(&old, &written) {
+		codesFrom = token.GrantIDFrom(c.now().Add(-codesWithin))
+	}
 	// What was compared is what is replaced.
 	row.Version = before.Version
 	err = c.change(ctx, func() (err error) {
-		row.Version, err = c.store.ReplaceClient(ctx, row, codes)
+		row.Version, err = c.store.ReplaceClient(ctx, row, codesFrom)
 		return err
 	})
 	if err != nil {
@@ -195,8 +202,8 @@ func (c *Clients) Delete(ctx context.Context, realmName, id string, version int6
 	if version != 0 && version != row.Version {
 		return store.ErrConflict
 	}
-	// There may be millions of grants: they end in steps, and the last of them
-	// with the client. Whoever stops in between can delete it again.
+	// CL12: this loop becomes one call of store.RevokeAll, which also ends the
+	// access tokens that no grant stands behind.
 	for {
 		ended, err := c.store.EndClientGrants(ctx, realmName, id, endedGrants)
 		if err != nil {
@@ -206,8 +213,6 @@ func (c *Clients) Delete(ctx context.Context, realmName, id string, version int6
 			break
 		}
 	}
-	// CL12: here goes RevokeClient(ctx, realmName, id, c.now()), which ends the
-	// access tokens that no grant stands behind.
 	return c.change(ctx, func() error { return c.store.DeleteClient(ctx, realmName, id, version, c.now()) })
 }
 

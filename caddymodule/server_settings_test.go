@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
@@ -54,7 +55,7 @@ func TestRealmDefaults(t *testing.T) {
 	if len(got.Services) != 0 {
 		t.Errorf("services %v", got.Services)
 	}
-	got.Services = nil
+	got.Services, got.Defaults = nil, registration.Defaults{} // as of TestClientDefaults
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

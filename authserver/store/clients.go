@@ -55,14 +55,13 @@ type Clients interface {
 	CreateClient(ctx context.Context, client StoredClient) (version int64, err error)
 	// ReplaceClient puts another registration in the place of the one that has
 	// client.Version, or of any when that is 0, and gives the new version. The
-	// secrets stay. With endCodes it ends in the same step all codes of the
-	// client that wait to be redeemed (CL11). ErrConflict when the version is
-	// another, ErrNotFound when there is no such client.
-	ReplaceClient(ctx context.Context, client StoredClient, endCodes bool) (version int64, err error)
+	// secrets stay. With codesFrom it ends in the same step the codes of the client
+	// that wait to be redeemed, in the grants from that id on (CL11). ErrConflict
+	// when the version is another, ErrNotFound when there is no such client.
+	ReplaceClient(ctx context.Context, client StoredClient, codesFrom string) (version int64, err error)
 	// DeleteClient removes the client that has this version, or any when it is 0,
-	// with its secrets, and ends its grants. What is left of it is deleted some
-	// time after now, when every node has heard. ErrConflict and ErrNotFound as
-	// above.
+	// with its secrets. What is left of it is deleted some time after now, when
+	// every node has heard. ErrConflict and ErrNotFound as above.
 	DeleteClient(ctx context.Context, realm, id string, version int64, now time.Time) error
 	// EndClientGrants ends up to limit grants of a client, and says how many.
 	EndClientGrants(ctx context.Context, realm, id string, limit int) (ended int, err error)

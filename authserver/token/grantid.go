@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"time"
 )
 
@@ -18,3 +19,6 @@ func NewGrantID(now time.Time) string {
 	_, _ = rand.Read(id[6:]) // never fails
 	return hex.EncodeToString(id[:])
 }
+
+// GrantIDFrom is what ids made from a moment on are not below.
+func GrantIDFrom(moment time.Time) string { return fmt.Sprintf("%012x", moment.UnixMilli()) }

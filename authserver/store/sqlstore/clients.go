@@ -41,12 +41,10 @@ const (
 
 	selectPresent = `SELECT position FROM clients WHERE realm = ? AND id = ? AND removed = 0`
 
-	endClientCodes = `UPDATE grants SET state = 2 WHERE realm = ? AND client_id = ? AND state = 0`
+	endClientCodes = `UPDATE grants SET state = 2 WHERE realm = ? AND client_id = ? AND id >= ? AND state = 0`
 
 	endGrants = `UPDATE grants SET state = 2 WHERE state < 2 AND (realm, id) IN
 		(SELECT realm, id FROM grants WHERE realm = ? AND client_id = ? AND state < 2 LIMIT ?)`
-
-	endAllGrants = `UPDATE grants SET state = 2 WHERE realm = ? AND client_id = ? AND state < 2`
 
 	insertSecret = `INSERT INTO client_secrets (realm, client_id, id, digest, created, expires, last_used)
 		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
@@ -100,7 +98,7 @@ func (s *Store) CreateClient(ctx context.Context, c store.StoredClient) (int64, 
 }
 
 // ReplaceClient puts another registration in the place of the one there is.
-func (s *Store) ReplaceClient(ctx context.Context, c store.StoredClient, codes bool) (int64, error) {
+func (s *Store) ReplaceClient(ctx context.Context, c store.StoredClient, codesFrom string) (int64, error) {
 	return write(ctx, s, "replace a client", func(q querier) (int64, error) {
 		var position int64
 		if err := q.row(nextClient).Scan(&position); err != nil {
@@ -113,8 +111,8 @@ func (s *Store) ReplaceClient(ctx context.Context, c store.StoredClient, codes b
 		if replaced == 0 {
 			return 0, otherVersion(q, selectPresent, c.Realm, c.ID)
 		}
-		if codes {
-			_, err = q.exec(endClientCodes, c.Realm, c.ID)
+		if codesFrom != "" {
+			_, err = q.exec(endClientCodes, c.Realm, c.ID, codesFrom)
 		}
 		return position, err
 	})
@@ -133,7 +131,7 @@ func otherVersion(q querier, selectVersion string, key ...any) error {
 	return store.ErrConflict
 }
 
-// DeleteClient removes a client and ends its grants. The row stays a while, so
+// DeleteClient removes a client. The row stays a while, so
 // that other nodes hear of it.
 func (s *Store) DeleteClient(ctx context.Context, realm, id string, version int64, now time.Time) error {
 	return change(ctx, s, "delete a client", func(q querier) error {
@@ -148,10 +146,7 @@ func (s *Store) DeleteClient(ctx context.Context, realm, id string, version int6
 		if removed == 0 {
 			return otherVersion(q, selectPresent, realm, id)
 		}
-		if _, err := q.exec(deleteSecrets, realm, id); err != nil {
-			return err
-		}
-		_, err = q.exec(endAllGrants, realm, id)
+		_, err = q.exec(deleteSecrets, realm, id)
 		return err
 	})
 }

@@ -31,4 +31,4 @@ CREATE TABLE realms (
 );
 INSERT INTO meta (name, value) VALUES ('realms', 0);
 
-CREATE INDEX IF NOT EXISTS grants_client ON grants (realm, client_id, state);
+CREATE INDEX grants_client ON grants (realm, client_id, id);
