@@ -1,6 +1,8 @@
 package realm
 
 import (
+	"context"
+
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -122,4 +124,18 @@ func (r *Realm) CheckClient(c *registration.Client, secrets int) (store.Client, 
 	rules := r.rules()
 	rules.Grants = r.GrantTypes()
 	return client, registration.Check(&client, rules)
+}
+
+// AccountNamed says whether an account of the realm has id as its subject. No
+// client may be given it: its tokens would be taken for the account's.
+func (r *Realm) AccountNamed(ctx context.Context, id string) bool {
+	for name, service := range r.Services {
+		if name != r.DefaultService && !r.SharedAccounts {
+			continue
+		}
+		if _, err := service.Account(ctx, id); err == nil {
+			return true
+		}
+	}
+	return false
 }

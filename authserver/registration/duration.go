@@ -46,7 +46,15 @@ func ParseDuration(text string) (time.Duration, error) {
 	}
 	span, err := time.ParseDuration(hours)
 	if err != nil {
-		return 0, fmt.Errorf("%.64q is no duration such as 90s, 10m or 30d", text)
+		return 0, &durationError{text}
 	}
 	return span, nil
+}
+
+// durationError is a text that is no duration.
+type durationError struct{ text string }
+
+// Error implements error.
+func (e *durationError) Error() string {
+	return fmt.Sprintf("%.64q is no duration such as 90s, 10m or 30d", e.text)
 }

@@ -1,6 +1,8 @@
 package registration
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,4 +42,22 @@ func checkSecretText(secret oauth.Secret) error {
 		return fmt.Errorf("must have 1 to %d bytes", hashing.MaxSecretBytes)
 	}
 	return nil
+}
+
+// StoredDigest takes a secret that an operator chose for a client of the store to
+// what is kept of it: a hash as it is, plain text hashed slowly, since people
+// choose what can be guessed. Its errors go on from the secret's name and never
+// show any of it.
+func StoredDigest(ctx context.Context, secret oauth.Secret, hasher *hashing.Hasher) (store.SecretDigest, error) {
+	if digest, isHash, err := writtenHash(secret, hasher); isHash || err != nil {
+		return digest, err
+	}
+	text := secret.Reveal()
+	if strings.HasPrefix(text, "{env.") || strings.HasPrefix(text, "{file.") {
+		return "", errors.New("is a placeholder, which only a configuration fills in: give the secret itself, or leave it out to have one made")
+	}
+	if err := checkSecretText(secret); err != nil {
+		return "", err
+	}
+	return hasher.Hash(ctx, secret)
 }
