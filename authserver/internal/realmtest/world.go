@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
@@ -110,12 +111,22 @@ func (w *World) Settings(name, issuer string) realm.Settings {
 		},
 		Resources:        []string{API},
 		Clients:          w.clients(),
+		Defaults:         defaults(issuer),
 		Services:         map[string]login.Service{"staff": w.Staff, "ldap": w.LDAP, "guests": w.Guests},
 		DefaultService:   "staff",
 		PasswordServices: []string{"staff", "ldap"},
 		Session:          login.SessionPolicy{Lifetime: 12 * time.Hour, Idle: time.Hour},
 		JSONAuthenticate: true,
 	}
+}
+
+// defaults is what stored clients of a realm are laid over.
+func defaults(issuer string) registration.Defaults {
+	out, err := registration.RealmTokens{Issuer: issuer, Resources: []string{API}}.Defaults()
+	if err != nil {
+		panic(err) // it says nothing that could be wrong
+	}
+	return out
 }
 
 // Logged is everything that was logged so far.
