@@ -2,6 +2,7 @@ package realm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"sync"
@@ -109,8 +110,12 @@ func (b *Book) put(byID map[string]*storedClient, changes []store.StoredClient) 
 // read takes a row as it is kept in memory.
 func (b *Book) read(row store.StoredClient) *storedClient {
 	c := &storedClient{row: row, lastUsed: make([]atomic.Int64, len(row.Secrets))}
-	if err := json.Unmarshal([]byte(row.Registration), &c.written); err != nil || c.written.ID != row.ID {
-		c.fault = fmt.Errorf("its registration in the store cannot be read; replace it: %w", err)
+	err := json.Unmarshal([]byte(row.Registration), &c.written)
+	if err == nil && c.written.ID != row.ID {
+		err = errors.New("it is that of another client")
+	}
+	if err != nil {
+		c.written, c.fault = registration.Client{}, fmt.Errorf("its registration in the store cannot be read; replace it: %w", err)
 	}
 	digests := make([]store.SecretDigest, len(row.Secrets))
 	for i, secret := range row.Secrets {
