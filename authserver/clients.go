@@ -249,8 +249,9 @@ func (c *Clients) Switch(ctx context.Context, switches store.Switches) (store.Sw
 
 // noteUses tells the store when secrets were used last.
 func (c *Clients) noteUses(ctx context.Context) error {
-	var errs []error
-	for name, book := range c.all() {
+	books := c.all()
+	errs := make([]error, 0, len(books))
+	for name, book := range books {
 		errs = append(errs, book.Uses(func(use realm.Use, at time.Time) error {
 			return c.store.TouchSecret(ctx, name, use.ClientID, use.SecretID, at)
 		}))

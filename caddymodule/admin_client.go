@@ -38,9 +38,10 @@ type clientAnswer struct {
 	// Version is another one after each change. Only clients of the store have it.
 	Version int64 `json:"version,omitempty"`
 
-	// Created and Updated are when it was registered, and when its registration
-	// was last replaced.
+	// Created is when it was registered.
 	Created time.Time `json:"created,omitzero"`
+
+	// Updated is when its registration was last replaced.
 	Updated time.Time `json:"updated,omitzero"`
 
 	// Client is the registration, without secrets.

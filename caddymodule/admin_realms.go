@@ -19,8 +19,10 @@ type realmsAnswer struct {
 
 // realmAnswer is a realm as it is now, and where that comes from.
 type realmAnswer struct {
-	// Name and Issuer are those of the configuration.
-	Name   string `json:"name"`
+	// Name is that of the configuration.
+	Name string `json:"name"`
+
+	// Issuer is that of the configuration.
 	Issuer string `json:"issuer"`
 
 	// Disabled says whether the realm is out of service.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,4 +159,37 @@ func TestTheSubjectsOfAccountsAreKnown(t *testing.T) {
 			t.Errorf("%s: an account is named demo: %v", name, got)
 		}
 	}
+}
+
+// Requests read a book while it is written; -race watches.
+func TestABookIsReadWhileItIsWritten(t *testing.T) {
+	_, digest := hashing.Generate()
+	r := withBook(t, row("stored", "", digest))
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 200 {
+				client, ok := r.Client("stored")
+				if !ok || len(client.Secrets) != 1 {
+					t.Error("the client is gone for a moment")
+					return
+				}
+				form, err := oauth.ParseForm("client_id=stored&client_secret=wrong")
+				if err != nil {
+					t.Error(err)
+				}
+				_, _ = r.ClientAuth.Authenticate(t.Context(), nil, form)
+				r.AllowsOrigin("https://spa.test")
+				r.AllowsGrantType(oauth.GrantPassword)
+				if giveBack, err := r.Admit(client, r.Now()); err == nil {
+					giveBack()
+				}
+			}
+		})
+	}
+	for i := range 100 {
+		r.Book.Apply([]store.StoredClient{row("stored", `,"rate_limit":{"requests":9,"per":"1m"}`, digest)})
+		r.Book.Switch(store.Switches{Version: int64(i), Grants: map[string]bool{oauth.GrantPassword: i%2 == 0}})
+	}
+	all.Wait()
 }
