@@ -48,7 +48,7 @@ func (g *authorizationCode) Redeem(ctx context.Context, req *Request) (*Response
 		defer cancel()
 		return nil, g.replayed(ctx, audit.CodeReplay, &grant, req.Now)
 	}
-	if err := checkRedirectURI(&grant, req.Form.Get("redirect_uri")); err != nil {
+	if err := checkRedirectURI(&grant, req.Client, req.Form.Get("redirect_uri")); err != nil {
 		return nil, err
 	}
 	if !oauth.VerifyPKCE(grant.CodeChallenge, verifier) {
@@ -78,12 +78,16 @@ func checkCode(grant *store.Grant, client *store.Client, hash string) error {
 }
 
 // checkRedirectURI: required when the authorization request had it, and
-// identical (RFC 6749 §4.1.3).
-func checkRedirectURI(grant *store.Grant, redirectURI string) error {
-	if redirectURI == "" && !grant.RedirectURISent || redirectURI == grant.RedirectURI {
-		return nil
+// identical (RFC 6749 §4.1.3). It must still be the client's: a code that was sent
+// elsewhere is no longer good (CL11), wherever the client was changed.
+func checkRedirectURI(grant *store.Grant, client *store.Client, redirectURI string) error {
+	switch {
+	case redirectURI != grant.RedirectURI && (redirectURI != "" || grant.RedirectURISent):
+		return oauth.InvalidGrant().WithCause(errors.New("redirect_uri is not the one of the authorization request"))
+	case !oauth.MatchRedirectURI(grant.RedirectURI, client.RedirectURIs):
+		return oauth.InvalidGrant().WithCause(errors.New("the code was sent to a redirect_uri that is no longer the client's"))
 	}
-	return oauth.InvalidGrant().WithCause(errors.New("redirect_uri is not the one of the authorization request"))
+	return nil
 }
 
 // burn ends the family of a code whose verifier is wrong or, against a

@@ -15,7 +15,7 @@ import (
 )
 
 func TestAS7_CheckCode(t *testing.T) {
-	client := &store.Client{ID: "web"}
+	client := &store.Client{ID: "web", RedirectURIs: []string{"https://a/cb"}}
 	bound := store.Grant{ClientID: "web", CodeHash: "h", RedirectURI: "https://a/cb", RedirectURISent: true}
 	change := func(f func(*store.Grant)) store.Grant {
 		grant := bound
@@ -36,11 +36,12 @@ func TestAS7_CheckCode(t *testing.T) {
 		{"no redirect_uri", bound, "h", "", false},
 		{"none was sent", change(func(g *store.Grant) { g.RedirectURISent = false }), "h", "", true},
 		{"none was sent, the same is", change(func(g *store.Grant) { g.RedirectURISent = false }), "h", "https://a/cb", true},
+		{"sent to a former redirect_uri", change(func(g *store.Grant) { g.RedirectURI = "https://a/old" }), "h", "https://a/old", false},
 		{"none was sent, another is", change(func(g *store.Grant) { g.RedirectURISent = false }), "h", "https://a/other", false},
 	} {
 		err := checkCode(&test.grant, client, test.hash)
 		if err == nil {
-			err = checkRedirectURI(&test.grant, test.redirectURI)
+			err = checkRedirectURI(&test.grant, client, test.redirectURI)
 		}
 		if (err == nil) != test.ok {
 			t.Errorf("%s: %v", test.name, err)
