@@ -82,7 +82,6 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 		revocations: token.NewRevocations(st),
 		denials:     &Denials{store: st},
 		audit:       newAuditing(st, log, now),
-		clients:     newClients(st, hasher, now),
 		node:        rand.Text(),
 		rings:       map[string]openRing{},
 		running:     stopwatch(now),
@@ -94,6 +93,7 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 	if _, _, err := b.checkClock(ctx); err != nil {
 		return nil, fmt.Errorf("comparing the clock with the store's: %w", err)
 	}
+	b.clients = newClients(st, b.revocations, hasher, now)
 	b.logs = []changeLog{
 		{task: "reading the revocation log", refresh: func(ctx context.Context) error { return b.revocations.Refresh(ctx, b.clock.past(b.now(), b.running())) }},
 		{task: "reading the deny-list", refresh: b.denials.refresh},

@@ -22,9 +22,6 @@ const (
 	// codesWithin is how old a code can be that is still good, whatever the clock
 	// of the node that made it.
 	codesWithin = 10 * time.Minute
-	// endedGrants is how many grants of a client that is being deleted end in one
-	// step, so that other writes get in between.
-	endedGrants = 1000
 )
 
 // Clients changes the clients and switches that live in the store, and tells the
@@ -33,6 +30,8 @@ type Clients struct {
 	store  store.Store
 	hasher *hashing.Hasher
 	now    func() time.Time
+	// revocations end what deleted clients were given.
+	revocations *token.Revocations
 
 	mu       sync.Mutex // one change or reading at a time, told in their order
 	position int64
@@ -48,8 +47,8 @@ type Clients struct {
 // Clients gives the clients of the store.
 func (b *Backend) Clients() *Clients { return b.clients }
 
-func newClients(st store.Store, hasher *hashing.Hasher, now func() time.Time) *Clients {
-	c := &Clients{store: st, hasher: hasher, now: now}
+func newClients(st store.Store, revocations *token.Revocations, hasher *hashing.Hasher, now func() time.Time) *Clients {
+	c := &Clients{store: st, hasher: hasher, now: now, revocations: revocations}
 	c.books.byRealm = map[string]*realm.Book{}
 	return c
 }
@@ -202,18 +201,13 @@ func (c *Clients) Delete(ctx context.Context, realmName, id string, version int6
 	if version != 0 && version != row.Version {
 		return store.ErrConflict
 	}
-	// CL12: this loop becomes one call of store.RevokeAll, which also ends the
-	// access tokens that no grant stands behind.
-	for {
-		ended, err := c.store.EndClientGrants(ctx, realmName, id, endedGrants)
-		if err != nil {
-			return err
-		}
-		if ended < endedGrants {
-			break
-		}
+	now := c.now()
+	if err := c.change(ctx, func() error { return c.store.DeleteClient(ctx, realmName, id, version, now) }); err != nil {
+		return err
 	}
-	return c.change(ctx, func() error { return c.store.DeleteClient(ctx, realmName, id, version, c.now()) })
+	// What the store has revoked is known here at once, and its last grants end.
+	_, err = c.revocations.RevokeClient(ctx, realmName, id, now)
+	return err
 }
 
 // AddSecret gives a client one more secret. store.ErrExists when it has two that

@@ -124,6 +124,18 @@ func TestCL12_AClientThatIsDeletedIsGoneOnEveryNode(t *testing.T) {
 	if err := here.backend.Clients().Delete(t.Context(), "/", "batch", 0); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("deleted twice: %v", err)
 	}
+	// A client that takes the id revives nothing.
+	here.Clock.Advance(2 * time.Second)
+	_, secret = here.register(batch())
+	there.backend.ReadLogs(t.Context())
+	for _, n := range []*node{here, there} {
+		if _, err := n.realm().OpenAccess(token); err == nil {
+			t.Error("a token of a client that was deleted is good again")
+		}
+		if _, err := n.realm().OpenAccess(n.want(http.StatusOK, "batch", secret)); err != nil {
+			t.Errorf("a token of the new client: %v", err)
+		}
+	}
 }
 
 // A client that comes back with the id of another gets nothing of it.

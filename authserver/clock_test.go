@@ -15,8 +15,8 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
-// node is one of several on the store of a house, with a clock that may be wrong.
-type node struct {
+// clockedNode is one of several on the store of a house, with a clock that may be wrong.
+type clockedNode struct {
 	*house
 	t       *testing.T
 	backend *authserver.Backend
@@ -25,10 +25,10 @@ type node struct {
 	log     bytes.Buffer
 }
 
-// node opens one whose clock is ahead of the house's.
-func (h *house) node(t *testing.T, ahead time.Duration) *node {
+// clocked opens one whose clock is ahead of the house's.
+func (h *house) clocked(t *testing.T, ahead time.Duration) *clockedNode {
 	t.Helper()
-	n := &node{house: h, t: t, ahead: ahead}
+	n := &clockedNode{house: h, t: t, ahead: ahead}
 	wrapper, err := keys.NewWrapper(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -46,10 +46,10 @@ func (h *house) node(t *testing.T, ahead time.Duration) *node {
 	return n
 }
 
-func (n *node) now() time.Time { return n.Clock.Now().Add(n.ahead) }
+func (n *clockedNode) now() time.Time { return n.Clock.Now().Add(n.ahead) }
 
 // upkeep does what Run does.
-func (n *node) upkeep() {
+func (n *clockedNode) upkeep() {
 	n.t.Helper()
 	n.backend.Read(n.t.Context())
 	if err := n.backend.Purge(n.t.Context()); err != nil {
@@ -63,7 +63,7 @@ type tokens struct {
 	Refresh string `json:"refresh_token"`
 }
 
-func (n *node) tokens(pairs ...string) (answer tokens, status int) {
+func (n *clockedNode) tokens(pairs ...string) (answer tokens, status int) {
 	n.t.Helper()
 	response := n.post(n.server, "/oauth2/access_token", nil, pairs...)
 	if err := json.Unmarshal(response.Body.Bytes(), &answer); err != nil {
@@ -72,7 +72,7 @@ func (n *node) tokens(pairs ...string) (answer tokens, status int) {
 	return answer, response.Code
 }
 
-func (n *node) signIn() (access, refresh string) {
+func (n *clockedNode) signIn() (access, refresh string) {
 	n.t.Helper()
 	answer, status := n.tokens("grant_type", "password", "username", "demo", "password", "Ch4ng31t", "scope", "openid offline_access")
 	if status != http.StatusOK {
@@ -81,13 +81,13 @@ func (n *node) signIn() (access, refresh string) {
 	return answer.Access, answer.Refresh
 }
 
-func (n *node) refresh(token string) (string, int) {
+func (n *clockedNode) refresh(token string) (string, int) {
 	n.t.Helper()
 	answer, status := n.tokens("grant_type", "refresh_token", "refresh_token", token)
 	return answer.Refresh, status
 }
 
-func (n *node) active(token string) bool {
+func (n *clockedNode) active(token string) bool {
 	n.t.Helper()
 	return strings.Contains(n.post(n.server, "/oauth2/introspect", nil, "token", token).Body.String(), `"active":true`)
 }
@@ -101,7 +101,7 @@ func TestF10_ALeapRevivesNothingAndEndsNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
-			n := h.node(t, 0)
+			n := h.clocked(t, 0)
 			_, ended := n.signIn()
 			h.Clock.Advance(31 * 24 * time.Hour)
 			n.upkeep()
@@ -147,7 +147,7 @@ func TestF10_ALeapRevivesNothingAndEndsNothing(t *testing.T) {
 			if _, status := n.refresh(live); status != http.StatusOK {
 				t.Errorf("a live refresh token: status %d", status)
 			}
-			again := h.node(t, 0)
+			again := h.clocked(t, 0)
 			if again.active(revokedAccess) || again.active(lone) {
 				t.Error("the store has forgotten what was revoked")
 			}
@@ -155,7 +155,7 @@ func TestF10_ALeapRevivesNothingAndEndsNothing(t *testing.T) {
 				t.Error("the clock is still said to be wrong")
 			}
 			// A node that starts while its clock is wrong, which is then set right.
-			late := h.node(t, leap)
+			late := h.clocked(t, leap)
 			late.ahead = 0
 			h.Clock.Advance(2 * time.Second)
 			late.upkeep()
@@ -181,7 +181,7 @@ func (h *heard) Revocations(ctx context.Context, after int64, now time.Time) ([]
 // the node starts with it or is running.
 func TestF10_NothingRevokedIsForgottenByALeap(t *testing.T) {
 	h := newHouse(t)
-	h.node(t, 0).upkeep() // somebody has told the time
+	h.clocked(t, 0).upkeep() // somebody has told the time
 	wrapper, err := keys.NewWrapper(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestF10_NothingRevokedIsForgottenByALeap(t *testing.T) {
 // F10: an entry of the deny-list that a leaping clock took for ended is told again.
 func TestF10_TheDenyListIsWholeAfterALeap(t *testing.T) {
 	h := newHouse(t)
-	n := h.node(t, 0)
+	n := h.clocked(t, 0)
 	told := 0
 	if err := n.backend.Denials().Follow(t.Context(), func(changes []store.Denial) { told += len(changes) }); err != nil {
 		t.Fatal(err)
@@ -234,7 +234,7 @@ func TestF10_TheDenyListIsWholeAfterALeap(t *testing.T) {
 // F10: a token from a time that has not come is not good before.
 func TestF10_WhatIsPreDatedIsNotAccepted(t *testing.T) {
 	h := newHouse(t)
-	n := h.node(t, time.Hour)
+	n := h.clocked(t, time.Hour)
 	access, _ := n.signIn()
 	n.ahead = 0
 	if n.active(access) {
@@ -245,7 +245,7 @@ func TestF10_WhatIsPreDatedIsNotAccepted(t *testing.T) {
 // F10: two nodes, half a minute ahead and behind. Callers go from one to the other.
 func TestF10_NodesHalfAMinuteApartRefuseNothing(t *testing.T) {
 	h := newHouse(t)
-	nodes := []*node{h.node(t, 30*time.Second), h.node(t, -30*time.Second)}
+	nodes := []*clockedNode{h.clocked(t, 30*time.Second), h.clocked(t, -30*time.Second)}
 	_, refresh := nodes[0].signIn()
 	for i := range 40 {
 		at := nodes[i%2]
@@ -272,10 +272,10 @@ func TestF10_NodesHalfAMinuteApartRefuseNothing(t *testing.T) {
 // that would last for years. The nodes that come after it still delete.
 func TestF10_ALeaseFromTheFutureIsTakenOver(t *testing.T) {
 	h := newHouse(t)
-	n := h.node(t, 10*365*24*time.Hour)
+	n := h.clocked(t, 10*365*24*time.Hour)
 	h.Clock.Advance(24 * time.Hour)
 	n.upkeep()
-	right := h.node(t, 0)
+	right := h.clocked(t, 0)
 	for range 25 {
 		h.Clock.Advance(time.Hour)
 		right.upkeep()

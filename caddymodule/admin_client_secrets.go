@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -74,7 +75,7 @@ func (c clientsOf) addSecret(r *http.Request, id, chosen string, expires time.Ti
 	if err != nil {
 		return secretAnswer{}, clientFault(id, err)
 	}
-	c.app.tellChange(r, clientSecretAdded, c.realm.Name, id)
+	c.app.tellChange(r, audit.ClientSecretAdded, c.realm.Name, id)
 	answer := shownSecret(secret)
 	answer.Secret = shown.Reveal()
 	return answer, nil
@@ -98,7 +99,7 @@ func removeClientSecret(app *App, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, clientFault(id, err)
 	}
-	app.tellChange(r, clientSecretRemoved, c.realm.Name, id)
+	app.tellChange(r, audit.ClientSecretRemoved, c.realm.Name, id)
 	return nil, nil
 }
 

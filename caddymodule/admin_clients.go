@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
@@ -147,7 +148,7 @@ func createClient(app *App, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, clientFault(written.ID, err)
 	}
-	app.tellChange(r, clientCreated, c.realm.Name, written.ID)
+	app.tellChange(r, audit.ClientCreated, c.realm.Name, written.ID)
 	answer := c.shown(row)
 	answer.Secret = shown
 	return answer, nil
@@ -194,7 +195,7 @@ func replaceClient(app *App, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, clientFault(id, err)
 	}
-	app.tellChange(r, clientChanged, c.realm.Name, id)
+	app.tellChange(r, audit.ClientChanged, c.realm.Name, id)
 	if !bare {
 		return c.shown(row), nil
 	}
@@ -231,7 +232,7 @@ func deleteClient(app *App, r *http.Request) (any, error) {
 	if err := c.Delete(r.Context(), c.realm.Name, id, version); err != nil {
 		return nil, clientFault(id, err)
 	}
-	app.tellChange(r, clientDeleted, c.realm.Name, id)
+	app.tellChange(r, audit.ClientDeleted, c.realm.Name, id)
 	return nil, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -110,7 +111,7 @@ func switchRealm(app *App, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, apiError(http.StatusServiceUnavailable, err)
 	}
-	app.tellChange(r, realmSwitched, c.realm.Name, "")
+	app.tellChange(r, audit.RealmSwitched, c.realm.Name, "")
 	return shownRealm(c.realm), nil
 }
 
@@ -135,17 +136,7 @@ func shownRealm(r *realm.Realm) realmAnswer {
 	return answer
 }
 
-// Names of what operators change.
-const (
-	clientCreated       = "client_created"
-	clientChanged       = "client_changed"
-	clientDeleted       = "client_deleted"
-	clientSecretAdded   = "client_secret_added"
-	clientSecretRemoved = "client_secret_removed"
-	realmSwitched       = "realm_switched"
-)
-
 // tellChange tells of what an operator has changed, once.
-func (a *App) tellChange(_ *http.Request, event, realmName, clientID string) {
-	a.log.Info("changed by an operator", "event", event, "realm", realmName, "client_id", clientID)
+func (a *App) tellChange(r *http.Request, event audit.Event, realmName, clientID string) {
+	a.audit(r.Context(), audit.Record{Event: event, Realm: realmName, ClientID: clientID})
 }

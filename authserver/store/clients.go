@@ -60,11 +60,9 @@ type Clients interface {
 	// when the version is another, ErrNotFound when there is no such client.
 	ReplaceClient(ctx context.Context, client StoredClient, codesFrom string) (version int64, err error)
 	// DeleteClient removes the client that has this version, or any when it is 0,
-	// with its secrets. What is left of it is deleted some time after now, when
+	// with its secrets, and revokes all that it was given, as RevokeAll does. What is left of it is deleted some time after now, when
 	// every node has heard. ErrConflict and ErrNotFound as above.
 	DeleteClient(ctx context.Context, realm, id string, version int64, now time.Time) error
-	// EndClientGrants ends up to limit grants of a client, and says how many.
-	EndClientGrants(ctx context.Context, realm, id string, limit int) (ended int, err error)
 
 	// AddSecret gives a client one more secret, in the place of those that have
 	// expired by secret.Created. ErrExists when it has MaxClientSecrets,

@@ -43,9 +43,6 @@ const (
 
 	endClientCodes = `UPDATE grants SET state = 2 WHERE realm = ? AND client_id = ? AND id >= ? AND state = 0`
 
-	endGrants = `UPDATE grants SET state = 2 WHERE state < 2 AND (realm, id) IN
-		(SELECT realm, id FROM grants WHERE realm = ? AND client_id = ? AND state < 2 LIMIT ?)`
-
 	insertSecret = `INSERT INTO client_secrets (realm, client_id, id, digest, created, expires, last_used)
 		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
@@ -131,7 +128,7 @@ func otherVersion(q querier, selectVersion string, key ...any) error {
 	return store.ErrConflict
 }
 
-// DeleteClient removes a client. The row stays a while, so
+// DeleteClient removes a client and revokes all that it was given. The row stays a while, so
 // that other nodes hear of it.
 func (s *Store) DeleteClient(ctx context.Context, realm, id string, version int64, now time.Time) error {
 	return change(ctx, s, "delete a client", func(q querier) error {
@@ -146,16 +143,17 @@ func (s *Store) DeleteClient(ctx context.Context, realm, id string, version int6
 		if removed == 0 {
 			return otherVersion(q, selectPresent, realm, id)
 		}
-		_, err = q.exec(deleteSecrets, realm, id)
-		return err
-	})
-}
-
-// EndClientGrants ends up to limit grants of a client.
-func (s *Store) EndClientGrants(ctx context.Context, realm, id string, limit int) (int, error) {
-	return write(ctx, s, "end the grants of a client", func(q querier) (int, error) {
-		ended, err := q.exec(endGrants, realm, id, int64(limit))
-		return int(ended), err
+		if _, err := q.exec(deleteSecrets, realm, id); err != nil {
+			return err
+		}
+		// The newest grants end here, all others by the entry; RevokeAll and the
+		// upkeep do the rest.
+		reach := store.Reach{Realm: realm, ClientID: id}
+		entry := reach.Revocation(now)
+		if _, err := (ender{reach: reach, began: never, notBefore: seconds(entry.NotBefore), now: now}).page(q, ""); err != nil {
+			return err
+		}
+		return putEntry(q, entry, now)
 	})
 }
 

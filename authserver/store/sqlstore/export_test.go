@@ -89,7 +89,7 @@ var Lookups = map[string]string{
 	"deleteSubjectSessions":    deleteSubjectSessions, "deleteSessionByID": deleteSessionByID, "deleteConsent": deleteConsent,
 	"selectSweep": selectSweep, "finishSweep": finishSweep, "selectSessions": selectSessions, "selectConsents": selectConsents,
 	"nextClient": nextClient, "replaceClient": replaceClient, "removeClient": removeClient, "bumpClient": bumpClient,
-	"endClientCodes": endClientCodes, "endGrants": endGrants, "countSecrets": countSecrets,
+	"endClientCodes": endClientCodes, "countSecrets": countSecrets,
 	"deleteSecrets": deleteSecrets, "deleteExpiredSecrets": deleteExpiredSecrets, "touchSecret": touchSecret,
 	"selectClient": selectClient, "selectClients": selectClients, "selectClientChanges": selectClientChanges,
 	"purge clients": purges[5], "nextRealm": nextRealm, "replaceSwitches": replaceSwitches,

@@ -17,6 +17,9 @@ var fill = []string{
 	`INSERT INTO revocations SELECT n, '/', 1, md5(n::text), n FROM generate_series(1, 20000) n`,
 	`INSERT INTO sessions SELECT '/', md5(n::text), 's', 1, 'staff', 'u', 'staff:u', 0, '', '[]', 0, 0, 0, n FROM generate_series(1, 20000) n`,
 	`INSERT INTO denials SELECT md5(n::text), n, 'jti', 'j', '', 0, n, 0, 0, n FROM generate_series(1, 20000) n`,
+	`INSERT INTO clients SELECT '/', md5(n::text), n, '{}', 0, 0, 0, n FROM generate_series(1, 20000) n`,
+	`INSERT INTO client_secrets SELECT '/', md5(n::text), 's', 'd', 0, 0, 0 FROM generate_series(1, 20000) n`,
+	`INSERT INTO realms SELECT '/' || n, n, '{}', 0 FROM generate_series(1, 20000) n`,
 	`ANALYZE`,
 }
 

@@ -30,5 +30,3 @@ CREATE TABLE realms (
 	updated  BIGINT NOT NULL
 );
 INSERT INTO meta (name, value) VALUES ('realms', 0);
-
-CREATE INDEX grants_client ON grants (realm, client_id, id);
