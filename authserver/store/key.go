@@ -18,15 +18,38 @@ const (
 	KeyNonce KeyPurpose = "nonce"
 )
 
-// KeyState is where a key stands in its life.
+// KeyState is where a key stands in its life: next, active, retiring, retired.
 type KeyState int
 
 const (
-	// KeyActive signs or seals now.
+	// KeyActive signs or seals now. There is one of a purpose and algorithm.
 	KeyActive KeyState = 1
-	// KeyRetired only verifies or opens.
-	KeyRetired KeyState = 2
+	// KeyRetiring only verifies or opens: what it made may still be in use. It is
+	// published.
+	KeyRetiring KeyState = 2
+	// KeyNext is the one to come. It verifies and is published, so that everybody
+	// knows it before it makes anything. There is at most one of a purpose and
+	// algorithm.
+	KeyNext KeyState = 3
+	// KeyRetired is neither published nor accepted. Its secret is erased.
+	KeyRetired KeyState = 4
 )
+
+// String is the state as operators read it.
+func (s KeyState) String() string {
+	switch s {
+	case KeyActive:
+		return "active"
+	case KeyRetiring:
+		return "retiring"
+	case KeyNext:
+		return "next"
+	case KeyRetired:
+		return "retired"
+	default:
+		return "unknown"
+	}
+}
 
 // Key is a key of a realm, its secret part wrapped by the operator's key.
 type Key struct {
@@ -36,7 +59,12 @@ type Key struct {
 	Purpose   KeyPurpose
 	Algorithm string
 	State     KeyState
-	// Wrapped is the sealed private or symmetric key.
+	// Wrapped is the sealed private or symmetric key. A retired key has none.
 	Wrapped []byte
-	Created time.Time
+	// WrappedBy is the check value of the operator's key that Wrapped is sealed
+	// with.
+	WrappedBy string
+	Created   time.Time
+	// Since is when the key came into its state.
+	Since time.Time
 }

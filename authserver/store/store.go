@@ -85,12 +85,7 @@ type Store interface {
 	// that is nothing.
 	Consent(ctx context.Context, realm, subject, clientID string) (Consent, error)
 
-	// Keys lists the keys of a realm, retired ones included, oldest first.
-	Keys(ctx context.Context, realm string) ([]Key, error)
-	// CreateKey stores a new active key unless the realm already has an active
-	// one of this purpose and algorithm: racing nodes end with exactly one.
-	// It returns the key that is active afterwards.
-	CreateKey(ctx context.Context, key Key) (Key, error)
+	Keys
 
 	// Remember stores a value under a name unless there is one already, and
 	// returns what is stored afterwards.

@@ -34,6 +34,7 @@ var purges = []string{
 	purgeAudit,
 	`DELETE FROM clients WHERE (realm, id) IN
 		(SELECT realm, id FROM clients WHERE purge_at <= ? ORDER BY purge_at LIMIT ?) AND +purge_at <= ?`,
+	purgeKeys,
 }
 
 // Remember stores a value under a name unless there is one already.

@@ -10,7 +10,7 @@ import (
 func key(id string) store.Key {
 	return store.Key{
 		Realm: realm, ID: id, Purpose: store.KeySign, Algorithm: "ES256", State: store.KeyActive,
-		Wrapped: []byte{0, 1, 0xfe, 0xff, '\'', 0}, Created: start,
+		Wrapped: []byte{0, 1, 0xfe, 0xff, '\'', 0}, WrappedBy: "check", Created: start, Since: at(1),
 	}
 }
 

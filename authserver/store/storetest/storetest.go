@@ -39,6 +39,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Audit", auditChecks},
 		{"Client", clientChecks},
 		{"Realm", realmChecks},
+		{"KeyRotation", keyRotationChecks},
+		{"KeyRewrap", keyRewrapChecks},
 		{"Maintenance", maintenanceChecks},
 		{"Restore", restoreChecks},
 		{"Clock", clockChecks},
