@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
@@ -36,7 +34,7 @@ type Backend struct {
 	log         *slog.Logger
 	now         func() time.Time
 	node        string
-	nonceKey    atomic.Pointer[keys.Secret] // nil until it is needed
+	rings       rings
 
 	// logs are what other nodes write and this one reads every second; fresh is
 	// when the last reading of all of them began, as running counts.
@@ -49,9 +47,6 @@ type Backend struct {
 	clock   clockWatch
 	astray  bool        // what was logged of the clock last; purge alone uses it
 	backlog atomic.Bool // the last purge left something for the next
-
-	mu    sync.Mutex
-	rings map[string]openRing
 }
 
 // changeLog is one kind of changes that nodes hear of by reading the store.
@@ -61,21 +56,11 @@ type changeLog struct {
 	outage  outage
 }
 
-type openRing struct {
-	ring       *keys.Ring
-	algorithms []string
-}
-
 // OpenBackend checks that wrapper is the key that the store's private keys are
 // wrapped with, and reads what has been revoked.
 func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, hasher *hashing.Hasher, log *slog.Logger, now func() time.Time) (*Backend, error) {
-	check := wrapper.CheckValue()
-	stored, err := st.Remember(ctx, "encryption_key_check", check)
-	if err != nil {
-		return nil, fmt.Errorf("reading the check value of the encryption key: %w", err)
-	}
-	if stored != check {
-		return nil, errors.New("the encryption key is not the one that this database's private keys were wrapped with; restore the old key, or start with an empty database")
+	if err := checkWrapper(ctx, st, wrapper); err != nil {
+		return nil, err
 	}
 	b := &Backend{
 		store: st, wrapper: wrapper, hasher: hasher, log: log, now: now,
@@ -83,7 +68,6 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 		denials:     &Denials{store: st},
 		audit:       newAuditing(st, log, now),
 		node:        rand.Text(),
-		rings:       map[string]openRing{},
 		running:     stopwatch(now),
 	}
 	if err := b.seeToRestore(ctx); err != nil {
@@ -99,6 +83,7 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 		{task: "reading the deny-list", refresh: b.denials.refresh},
 		{task: "reading the clients of the store", refresh: b.clients.refresh},
 		{task: "noting when secrets were used", refresh: b.clients.noteUses},
+		{task: "reading the changes of keys", refresh: b.refreshKeys},
 	}
 	for i := range b.logs {
 		if err := b.logs[i].refresh(ctx); err != nil {
@@ -109,48 +94,31 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 	return b, nil
 }
 
-// ring gives the keys of a realm, read once for all configurations.
-func (b *Backend) ring(ctx context.Context, realm string, algorithms []string) (*keys.Ring, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	open, ok := b.rings[realm]
-	missing := slices.ContainsFunc(algorithms, func(a string) bool { return !slices.Contains(open.algorithms, a) })
-	if ok && !missing {
-		return open.ring, nil
-	}
-	// What an earlier configuration signed with must still verify.
-	for _, algorithm := range open.algorithms {
-		if !slices.Contains(algorithms, algorithm) {
-			algorithms = append(algorithms, algorithm)
-		}
-	}
-	ring, err := keys.Open(ctx, b.store, b.wrapper, realm, algorithms, b.now())
-	if err != nil {
-		return nil, fmt.Errorf("keys of realm %s: %w", realm, err)
-	}
-	b.rings[realm] = openRing{ring, algorithms}
-	return ring, nil
-}
-
-// assertionRealm stands where the name of a realm does. Those begin with a slash,
-// so it can be none of them.
-const assertionRealm = "identity-assertion"
-
-// AssertionKeys gives the keys that a gateway signs identity assertions with. All
-// nodes on one store share them.
-func (b *Backend) AssertionKeys(ctx context.Context) (*keys.Ring, error) {
-	return b.ring(ctx, assertionRealm, []string{oauth.ES256})
-}
-
 // Run does the background work until ctx ends: it reads what other nodes have
-// changed, and deletes what nothing can need any more. While the store cannot be
-// reached the last known changes hold, and one line says so.
+// changed, deletes what nothing can need any more, and rotates keys. While the
+// store cannot be reached the last known changes hold, and one line says so.
 func (b *Backend) Run(ctx context.Context) {
 	defer b.audit.write(ctx)()
-	var both sync.WaitGroup
-	both.Go(func() { b.runPurges(ctx) }) // many deletions must not delay what is heard
-	both.Go(func() { b.runReading(ctx) })
-	both.Wait()
+	var all sync.WaitGroup // many deletions must not delay what is heard
+	all.Go(func() { b.runReading(ctx) })
+	all.Go(func() { b.every(ctx, purgeInterval, "deleting expired rows", b.purge) })
+	all.Go(func() { b.every(ctx, rotationInterval, "rotating keys", b.rotateKeys) })
+	all.Wait()
+}
+
+// every does a task again and again until ctx ends.
+func (b *Backend) every(ctx context.Context, interval time.Duration, task string, step func(context.Context) error) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	var failing outage
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			failing.note(b.log, task, step(ctx))
+		}
+	}
 }
 
 func (b *Backend) runReading(ctx context.Context) {

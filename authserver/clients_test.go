@@ -20,30 +20,30 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
 
-// node is one of several on one store.
-type node struct {
+// clientNode is one of several on one store.
+type clientNode struct {
 	*house
 	t       *testing.T
 	backend *authserver.Backend
 	server  *authserver.Server
 }
 
-func (h *house) node(t *testing.T) *node {
+func (h *house) node(t *testing.T) *clientNode {
 	t.Helper()
-	n := &node{house: h, t: t, backend: h.open(t, 0)}
+	n := &clientNode{house: h, t: t, backend: h.open(t, 0)}
 	n.reload()
 	return n
 }
 
 // twoNodes are nodes that serve the root realm.
-func twoNodes(t *testing.T) (here, there *node) {
+func twoNodes(t *testing.T) (here, there *clientNode) {
 	t.Helper()
 	h := newHouse(t)
 	return h.node(t), h.node(t)
 }
 
 // register makes a client of the store and gives its secret.
-func (n *node) register(written registration.Client) (store.StoredClient, oauth.Secret) {
+func (n *clientNode) register(written registration.Client) (store.StoredClient, oauth.Secret) {
 	n.t.Helper()
 	secret, digest := hashing.Generate()
 	var secrets []store.StoredSecret
@@ -57,13 +57,13 @@ func (n *node) register(written registration.Client) (store.StoredClient, oauth.
 	return row, secret
 }
 
-func (n *node) realm() *realm.Realm {
+func (n *clientNode) realm() *realm.Realm {
 	r, _ := n.server.Realm("/")
 	return r
 }
 
 // token asks for tokens as a client and gives status and answer.
-func (n *node) token(id string, secret oauth.Secret, pairs ...string) (int, map[string]any) {
+func (n *clientNode) token(id string, secret oauth.Secret, pairs ...string) (int, map[string]any) {
 	n.t.Helper()
 	form := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -85,7 +85,7 @@ func (n *node) token(id string, secret oauth.Secret, pairs ...string) (int, map[
 }
 
 // want asks for a token of the client's own.
-func (n *node) want(status int, id string, secret oauth.Secret) (token oauth.Secret) {
+func (n *clientNode) want(status int, id string, secret oauth.Secret) (token oauth.Secret) {
 	n.t.Helper()
 	got, answer := n.token(id, secret, "grant_type", "client_credentials")
 	if got != status {
@@ -116,7 +116,7 @@ func TestCL12_AClientThatIsDeletedIsGoneOnEveryNode(t *testing.T) {
 	here.want(http.StatusUnauthorized, "batch", secret)
 	there.backend.ReadLogs(t.Context())
 	there.want(http.StatusUnauthorized, "batch", secret)
-	for _, n := range []*node{here, there} {
+	for _, n := range []*clientNode{here, there} {
 		if _, err := n.realm().OpenAccess(token); err == nil {
 			t.Error("a token of a client that was deleted is good")
 		}
@@ -128,7 +128,7 @@ func TestCL12_AClientThatIsDeletedIsGoneOnEveryNode(t *testing.T) {
 	here.Clock.Advance(2 * time.Second)
 	_, secret = here.register(batch())
 	there.backend.ReadLogs(t.Context())
-	for _, n := range []*node{here, there} {
+	for _, n := range []*clientNode{here, there} {
 		if _, err := n.realm().OpenAccess(token); err == nil {
 			t.Error("a token of a client that was deleted is good again")
 		}
@@ -170,7 +170,7 @@ func TestADisabledClientIsAsIfItWereNotThereUntilItIsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	there.backend.ReadLogs(t.Context())
-	for _, n := range []*node{here, there} {
+	for _, n := range []*clientNode{here, there} {
 		n.want(http.StatusUnauthorized, "batch", secret)
 		if _, err := n.realm().OpenAccess(token); err == nil {
 			t.Error("a token of a disabled client is good")
@@ -272,7 +272,7 @@ func TestCL5_SecretsExpireAndTheirUseIsKnown(t *testing.T) {
 		t.Errorf("written again after %v", got.Sub(began))
 	}
 	here.Clock.Advance(time.Minute)
-	for _, n := range []*node{here, there} {
+	for _, n := range []*clientNode{here, there} {
 		n.want(http.StatusUnauthorized, "batch", second)
 		n.want(http.StatusOK, "batch", first)
 	}

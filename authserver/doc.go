@@ -53,7 +53,7 @@
 //	RFC 7636 (PKCE)
 //		grants/authorization_code.go oauth/pkce.go
 //	RFC 7638 (JWK thumbprints)
-//		oauth/jwk.go
+//		keys/external.go oauth/jwk.go
 //	RFC 7662 (introspection)
 //		endpoint/introspection.go
 //	RFC 8037 (EdDSA)

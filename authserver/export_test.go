@@ -2,6 +2,7 @@ package authserver
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -17,3 +18,8 @@ func (b *Backend) SetRunning(running func() time.Duration) { b.running = running
 
 // Endpoints are the names of all endpoints of a realm.
 func Endpoints() []string { return append(slices.Clone(endpoints), endpointAuthenticate) }
+
+// Tick does once what Run does every second and every five.
+func (b *Backend) Tick(ctx context.Context) error {
+	return errors.Join(b.refreshKeys(ctx), b.rotateKeys(ctx))
+}

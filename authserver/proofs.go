@@ -17,15 +17,11 @@ func (b *Backend) Spend(ctx context.Context, id string, expires time.Time) error
 }
 
 // NonceKey is the key that the nonces of DPoP proofs are made with: the same on
-// all nodes and after a restart. It is read once.
+// all nodes and after a restart. It is read once, and again when it changes.
 func (b *Backend) NonceKey(ctx context.Context) ([]byte, error) {
-	if key := b.nonceKey.Load(); key != nil {
-		return key.Key, nil
-	}
-	key, err := keys.OpenSingle(ctx, b.store, b.wrapper, store.KeyNonce, b.now())
+	ring, err := b.single(ctx, nonceRealm, keys.NonceKind)
 	if err != nil {
 		return nil, err
 	}
-	b.nonceKey.Store(&key)
-	return key.Key, nil
+	return ring.Secret(store.KeyNonce).Key, nil
 }

@@ -13,20 +13,6 @@ const (
 	purgeLease    = 30 * time.Second
 )
 
-func (b *Backend) runPurges(ctx context.Context) {
-	tick := time.NewTicker(purgeInterval)
-	defer tick.Stop()
-	var purging outage
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			purging.note(b.log, "deleting expired rows", b.purge(ctx))
-		}
-	}
-}
-
 // purge deletes in small batches while it holds the lease, so that of many
 // nodes one does the work. A node whose clock is astray leaves it to others.
 func (b *Backend) purge(ctx context.Context) error {

@@ -46,7 +46,7 @@ func New(ctx context.Context, config Config, backend *Backend, options Options) 
 	for i := range config.Realms {
 		settings := config.Realms[i]
 		book := backend.clients.book(settings.Name)
-		ring, err := backend.ring(ctx, settings.Name, signingAlgorithms(&settings, book))
+		ring, err := backend.realmKeys(ctx, &settings)
 		if err != nil {
 			return nil, err
 		}

@@ -269,6 +269,10 @@ func (*counting) SwitchChanges(context.Context, int64) ([]store.Switches, int64,
 	return nil, 0, nil
 }
 
+func (*counting) KeyChanges(_ context.Context, after int64) ([]string, int64, error) {
+	return nil, after, nil
+}
+
 func (c *counting) Lease(context.Context, string, string, time.Time, time.Time) (bool, error) {
 	return !c.lost, nil
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // toggle puts the switches of a realm on this node.
-func (n *node) toggle(switches store.Switches) store.Switches {
+func (n *clientNode) toggle(switches store.Switches) store.Switches {
 	n.t.Helper()
 	if switches.Realm == "" {
 		switches.Realm = "/"
@@ -28,7 +28,7 @@ func (n *node) toggle(switches store.Switches) store.Switches {
 }
 
 // get reads a path of the realm.
-func (n *node) get(path string) *httptest.ResponseRecorder {
+func (n *clientNode) get(path string) *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
 	n.server.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
 	return recorder
@@ -42,7 +42,7 @@ func TestADisabledRealmIsOutOfServiceOnEveryNode(t *testing.T) {
 	token := here.want(http.StatusOK, "batch", secret)
 	put := here.toggle(store.Switches{Disabled: true})
 	there.backend.ReadLogs(t.Context())
-	for _, n := range []*node{here, there} {
+	for _, n := range []*clientNode{here, there} {
 		for _, path := range []string{"authorize", "access_token", "introspect", "userinfo", "connect/jwk_uri", ".well-known/openid-configuration"} {
 			answer := n.get("/oauth2/" + path)
 			if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" || !strings.Contains(answer.Body.String(), "disabled") {
@@ -58,7 +58,7 @@ func TestADisabledRealmIsOutOfServiceOnEveryNode(t *testing.T) {
 	}
 	here.toggle(store.Switches{Version: put.Version})
 	there.backend.ReadLogs(t.Context())
-	for _, n := range []*node{here, there} {
+	for _, n := range []*clientNode{here, there} {
 		if _, err := n.realm().OpenAccess(token); err != nil {
 			t.Errorf("the realm is back: %v", err)
 		}
@@ -76,7 +76,7 @@ func TestASwitchedGrantCountsEverywhere(t *testing.T) {
 		oauth.GrantClientCredentials: false, oauth.GrantRefreshToken: false, oauth.GrantImplicit: false, oauth.GrantPassword: true,
 	}})
 	there.backend.ReadLogs(t.Context())
-	for _, n := range []*node{here, there} {
+	for _, n := range []*clientNode{here, there} {
 		if status, answer := n.token("batch", secret, "grant_type", "client_credentials"); answer["error"] != "unsupported_grant_type" {
 			t.Errorf("%d %v", status, answer)
 		}
@@ -103,7 +103,7 @@ func TestJSONAuthenticateIsSwitchedOnAndOff(t *testing.T) {
 	here, there := twoNodes(t)
 	on, off := true, false
 	const root, customers = "/json/realms/root/authenticate", "/json/realms/root/realms/customers/authenticate"
-	want := func(n *node, path string, answers bool) {
+	want := func(n *clientNode, path string, answers bool) {
 		t.Helper()
 		request := httptest.NewRequest(http.MethodPost, path, nil)
 		recorder := httptest.NewRecorder()
@@ -117,7 +117,7 @@ func TestJSONAuthenticateIsSwitchedOnAndOff(t *testing.T) {
 	here.toggle(store.Switches{JSONAuthenticate: &off})
 	here.toggle(store.Switches{Realm: "/customers", JSONAuthenticate: &on})
 	there.backend.ReadLogs(t.Context())
-	for _, n := range []*node{here, there} {
+	for _, n := range []*clientNode{here, there} {
 		want(n, root, false)
 		want(n, customers, true)
 	}
@@ -183,7 +183,7 @@ func TestCL14_ClientsHaveARateLimitAndATokenQuota(t *testing.T) {
 }
 
 // retryAfter is what a client is told that asks too often.
-func (n *node) retryAfter(id string, secret oauth.Secret) string {
+func (n *clientNode) retryAfter(id string, secret oauth.Secret) string {
 	request := httptest.NewRequest(http.MethodPost, "/oauth2/access_token", strings.NewReader("grant_type=client_credentials"))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.SetBasicAuth(id, secret.Reveal())
@@ -193,7 +193,7 @@ func (n *node) retryAfter(id string, secret oauth.Secret) string {
 }
 
 // reload makes a new server over the same backend.
-func (n *node) reload() {
+func (n *clientNode) reload() {
 	n.t.Helper()
 	server, err := authserver.New(n.t.Context(), n.config, n.backend, authserver.Options{
 		Observer: n.Observer, Log: slog.New(slog.DiscardHandler), Now: n.Clock.Now,

@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 )
 
 // RFC 9110 §8.8.3, RFC 9111 §5.2.2
 
 // publicationLifetime is how long clients may keep what a bearer_auth publishes.
-const publicationLifetime = "public, max-age=300"
+var publicationLifetime = fmt.Sprintf("public, max-age=%d", int(keys.CacheTime.Seconds()))
 
 // publication is a document and where it is found.
 type publication struct {

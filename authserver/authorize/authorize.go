@@ -8,7 +8,6 @@ import (
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
@@ -21,7 +20,7 @@ type Endpoint struct {
 	realm   *realm.Realm
 	origin  string
 	cookies cookies
-	formKey pages.FormKey
+	formKey formKeys
 }
 
 // New makes the Endpoint of a realm. Its methods answer at the realm's URLs
@@ -31,7 +30,7 @@ func New(r *realm.Realm) *Endpoint {
 		realm:   r,
 		origin:  oauth.Origin(r.Issuer),
 		cookies: newCookies(r.Issuer),
-		formKey: pages.FormKey(r.Keys.Secret(store.KeyForm).Key),
+		formKey: formKeys{r.Keys},
 	}
 }
 

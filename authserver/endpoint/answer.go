@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
@@ -55,9 +57,9 @@ func owner(ctx context.Context, in *realm.Realm, grantID string) (store.Grant, l
 // dead says whether an error is the token's fault and not ours.
 func dead(err error) bool { return errors.Is(err, token.ErrInvalid) || errors.Is(err, errGone) }
 
-// publicLifetime is how long the public documents may be cached. A key set is
-// read again on an unknown kid, so a new key is not kept from anybody.
-const publicLifetime = "public, max-age=300"
+// publicLifetime is how long the public documents may be cached. No key signs
+// before it has been in the key set for twice that (AS54).
+var publicLifetime = fmt.Sprintf("public, max-age=%d", int(keys.CacheTime.Seconds()))
 
 // writePublic serves a prepared public document, conditional requests included.
 func writePublic(w http.ResponseWriter, r *http.Request, contentType, etag string, document []byte) error {

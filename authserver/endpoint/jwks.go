@@ -8,8 +8,8 @@ import (
 
 // RFC 7517 §5 and §8.5
 
-// JWKS publishes the public keys that verify the realm's tokens, retired ones
-// included.
+// JWKS publishes the public keys that verify the realm's tokens: the active, the
+// next and the retiring ones.
 func JWKS(r *realm.Realm) http.Handler {
 	return handle(r, "connect/jwk_uri", func(w http.ResponseWriter, req *http.Request) error {
 		document, etag := r.Keys.JWKS()

@@ -27,33 +27,52 @@ const (
 	keyIDRandomSize = 8
 )
 
-// symmetric are the keys that every realm has besides its signing keys.
-var symmetric = []struct {
-	purpose   store.KeyPurpose
-	algorithm string
-}{
-	{store.KeyAccess, algorithmXC20P},
-	{store.KeyRefresh, algorithmHMAC},
-	{store.KeyForm, algorithmHMAC},
+// Kind is keys of one purpose and algorithm: one of them is active.
+type Kind struct {
+	Purpose   store.KeyPurpose
+	Algorithm string
 }
 
-// newKey makes the key of a purpose, wrapped.
-func newKey(wrapper *Wrapper, realm string, purpose store.KeyPurpose, algorithm string, now time.Time) (store.Key, error) {
+func kindOf(key store.Key) Kind { return Kind{key.Purpose, key.Algorithm} }
+
+// RealmKinds are the keys that a realm has: for each signing algorithm, and
+// those that every realm has besides.
+func RealmKinds(algorithms ...string) []Kind {
+	return append(SigningKinds(algorithms...),
+		Kind{store.KeyAccess, algorithmXC20P}, Kind{store.KeyRefresh, algorithmHMAC}, Kind{store.KeyForm, algorithmHMAC})
+}
+
+// SigningKinds are the keys of signing algorithms alone.
+func SigningKinds(algorithms ...string) []Kind {
+	kinds := make([]Kind, 0, len(algorithms)+3)
+	for _, algorithm := range algorithms {
+		kinds = append(kinds, Kind{store.KeySign, algorithm})
+	}
+	return kinds
+}
+
+// NonceKind is the key of the nonces of DPoP proofs.
+var NonceKind = Kind{store.KeyNonce, algorithmHMAC}
+
+// newKey makes a key, wrapped.
+func newKey(operators wrappingKey, realm string, kind Kind, now time.Time) (store.Key, error) {
 	id := make([]byte, keyIDRandomSize)
 	_, _ = rand.Read(id) // never fails
 	key := store.Key{
 		Realm:     realm,
 		ID:        hex.EncodeToString(id),
-		Purpose:   purpose,
-		Algorithm: algorithm,
+		Purpose:   kind.Purpose,
+		Algorithm: kind.Algorithm,
 		State:     store.KeyActive,
+		WrappedBy: operators.check,
 		Created:   now,
+		Since:     now,
 	}
-	secret, err := newSecret(purpose, algorithm)
+	secret, err := newSecret(kind.Purpose, kind.Algorithm)
 	if err != nil {
 		return key, err
 	}
-	key.Wrapped = wrapper.wrap(key, secret)
+	key.Wrapped = operators.wrap(key, secret)
 	return key, nil
 }
 

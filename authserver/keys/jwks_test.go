@@ -67,7 +67,7 @@ func TestJWKSActiveKeysComeFirst(t *testing.T) {
 	st := &memory{}
 	open(t, st, wrapperOf(t, 1), "/", fastAlgorithms...)
 	retired := st.find(t, store.KeySign, oauth.ES256)
-	retired.State = store.KeyRetired
+	retired.State = store.KeyRetiring
 	retiredID := retired.ID
 	ring := open(t, st, wrapperOf(t, 1), "/", fastAlgorithms...)
 
@@ -95,7 +95,7 @@ func TestJWKSETagIsStrongAndFollowsTheKeys(t *testing.T) {
 	if !regexp.MustCompile(`^"[!#-~]+"$`).MatchString(etag) {
 		t.Errorf("ETag %s is not a strong one (RFC 9110 section 8.8.3)", etag)
 	}
-	st.find(t, store.KeySign, oauth.EdDSA).State = store.KeyRetired
+	st.find(t, store.KeySign, oauth.EdDSA).State = store.KeyRetiring
 	if _, other := open(t, st, wrapperOf(t, 1), "/", fastAlgorithms...).JWKS(); other == etag {
 		t.Error("new keys have the old ETag")
 	}

@@ -98,7 +98,7 @@ func TestRetiredKeysOnlyVerifyAndOpen(t *testing.T) {
 	st := &memory{}
 	before := open(t, st, wrapperOf(t, 1), "/", oauth.ES256)
 	for i := range st.rows {
-		st.rows[i].State = store.KeyRetired
+		st.rows[i].State = store.KeyRetiring
 	}
 	after := open(t, st, wrapperOf(t, 1), "/", oauth.ES256)
 

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
@@ -41,6 +43,10 @@ type Settings struct {
 	Session        login.SessionPolicy
 	// JSONAuthenticate switches /json/…/authenticate on.
 	JSONAuthenticate bool
+	// KeyRotation is the age at which a key is replaced, 0 for never.
+	KeyRotation time.Duration
+	// Signers are the private keys that are not in the store.
+	Signers []keys.External
 }
 
 // endpointNames are the first path segments below a realm: no realm may bear

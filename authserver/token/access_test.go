@@ -343,7 +343,7 @@ func TestAccessTokenOfARetiredKeyIsGood(t *testing.T) {
 	}
 	texts = append(texts, mintRefresh(t, before, 7))
 	for i := range st.rows {
-		st.rows[i].State = store.KeyRetired
+		st.rows[i].State = store.KeyRetiring
 	}
 	after := token.NewMinter("/", issuer, openRing(st, "/", oauth.ES256))
 	for _, text := range texts[:2] {
