@@ -46,9 +46,15 @@ type App struct {
 
 	// EncryptionKey wraps the private keys in the store: 32 bytes as base64 text,
 	// best as a placeholder (`{env.NAME}` or `{file./path}`). Make one with
-	// `openssl rand -base64 32`. It cannot be changed while the store is open.
+	// `openssl rand -base64 32`. To change it, put the one so far into
+	// PreviousEncryptionKey on every node, then run `caddy oauth2-keys rewrap`.
 	// Default: up to the storage; sqlite makes a key file beside its database.
 	EncryptionKey string `json:"encryption_key,omitempty"`
+
+	// PreviousEncryptionKey opens what was wrapped before EncryptionKey was changed,
+	// and wraps until `caddy oauth2-keys rewrap` has run. Then it can go. Default:
+	// none.
+	PreviousEncryptionKey string `json:"previous_encryption_key,omitempty"`
 
 	// Realms are the issuers of this server.
 	Realms []*Realm `json:"realms,omitempty"`
@@ -176,6 +182,9 @@ func (a *App) provisionRealms(ctx caddy.Context, repl *caddy.Replacer) error {
 		}
 		settings, err := r.settings(app, own)
 		if err != nil {
+			return err
+		}
+		if err := r.provisionKeys(ctx, &settings); err != nil {
 			return err
 		}
 		a.config.Realms = append(a.config.Realms, settings)

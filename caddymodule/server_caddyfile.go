@@ -33,6 +33,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //	oauth2 {
 //		storage                <module> [<arguments...>] [{ ... }]
 //		encryption_key         <base64>
+//		previous_encryption_key <base64>
 //		realm                  <name> { ... }
 //		issuer                 <name> <url> { ... }
 //		authentication         <name> <module> [<arguments...>] [{ ... }]
@@ -45,14 +46,15 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return err
 	}
 	return readBlock(d, "oauth2", map[string]reader{
-		"storage":                a.readStorage,
-		"encryption_key":         text(&a.EncryptionKey),
-		"realm":                  a.readRealm,
-		"issuer":                 a.readIssuer,
-		"authentication":         services(&a.AuthenticationRaw),
-		"default_authentication": text(&a.DefaultAuthentication),
-		"deny_list":              flag(&a.DenyList),
-		"audit":                  a.readAudit,
+		"storage":                 a.readStorage,
+		"encryption_key":          text(&a.EncryptionKey),
+		"previous_encryption_key": text(&a.PreviousEncryptionKey),
+		"realm":                   a.readRealm,
+		"issuer":                  a.readIssuer,
+		"authentication":          services(&a.AuthenticationRaw),
+		"default_authentication":  text(&a.DefaultAuthentication),
+		"deny_list":               flag(&a.DenyList),
+		"audit":                   a.readAudit,
 	}, "realm", "issuer", "authentication")
 }
 

@@ -30,8 +30,7 @@ func (l lock) lock(ctx context.Context) error {
 func (l lock) unlock() { <-l }
 
 // open gives the backend, and opens it when it is not yet. A key that differs
-// from the one it was opened with has no effect until the process starts anew,
-// and log says so.
+// from the one it was opened with is used beside it.
 func (p *pooledBackend) open(ctx context.Context, storage Storage, key *keys.Wrapper, log *slog.Logger) (*authserver.Backend, error) {
 	if err := p.opening.lock(ctx); err != nil {
 		return nil, err
@@ -43,7 +42,7 @@ func (p *pooledBackend) open(ctx context.Context, storage Storage, key *keys.Wra
 	}
 	if backend := p.backend.Load(); backend != nil {
 		if configured != p.key {
-			log.Warn("encryption_key has changed, but the store is open and goes on with the old one; the new one counts after a restart", "storage", p.resource)
+			p.changeKey(ctx, backend, key, log)
 		}
 		return backend, nil
 	}
@@ -64,6 +63,22 @@ func (p *pooledBackend) open(ctx context.Context, storage Storage, key *keys.Wra
 	p.backend.Store(backend)
 	log.Info("opened the store", "storage", p.resource)
 	return backend, nil
+}
+
+// changeKey lets a new encryption key be the configured one. The one so far still
+// wraps, until the keys are rewrapped.
+func (p *pooledBackend) changeKey(ctx context.Context, backend *authserver.Backend, key *keys.Wrapper, log *slog.Logger) {
+	if key == nil {
+		log.Warn("encryption_key has gone from the configuration, but the store is open and goes on with it; it is missing after a restart", "storage", p.resource)
+		return
+	}
+	if err := backend.UseEncryptionKey(ctx, key); err != nil {
+		log.Error("encryption_key has changed, but the store is open and goes on with the old one", "storage", p.resource, "error", err)
+		return
+	}
+	p.key = key.CheckValue()
+	log.Warn("encryption_key has changed: both are used until the private keys are wrapped with the new one; "+
+		"when every node has it, run: caddy oauth2-keys rewrap", "storage", p.resource)
 }
 
 // openStore opens the store and reads what must be known before first use.

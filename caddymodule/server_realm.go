@@ -52,6 +52,14 @@ type Realm struct {
 	// IDToken says what ID tokens are like.
 	IDToken *IDTokens `json:"id_token,omitempty"`
 
+	// Keys says how the realm's keys are replaced.
+	Keys *KeyRotation `json:"keys,omitempty"`
+
+	// Signers are private keys that are not in the store. Of those of one algorithm
+	// the first signs, in place of the store's key, once it has been published for
+	// 11 minutes; all are published, so that one can follow another. Default: none.
+	SignersRaw []json.RawMessage `json:"signers,omitempty" caddy:"namespace=oauth2.signers inline_key=module"`
+
 	// CodeLifetime is how long an authorization code waits to be redeemed.
 	// Default, and most: 60s.
 	CodeLifetime registration.Duration `json:"code_lifetime,omitempty"`
@@ -85,6 +93,8 @@ type Realm struct {
 
 	// Clients are the clients of the realm.
 	Clients []*Client `json:"clients,omitempty"`
+
+	signers []TokenSigner
 }
 
 // Sessions says how long people stay signed in.

@@ -28,6 +28,10 @@ import (
 //			lifetime  <duration>
 //			algorithm RS256|PS256|ES256|ES384|EdDSA
 //		}
+//		keys {
+//			rotate_every <duration>|off
+//		}
+//		signer                  <module> [<arguments...>] [{ ... }]
 //		code_lifetime           <duration>
 //		session {
 //			lifetime <duration>
@@ -41,7 +45,7 @@ import (
 //		client                  <id> { ... }
 //	}
 //
-// The lines resource, authentication and client may be repeated.
+// The lines resource, signer, authentication and client may be repeated.
 func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if !d.AllArgs(&r.Name) {
 		return d.ArgErr()
@@ -53,6 +57,8 @@ func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"access_token":            readAccessTokens(&r.AccessToken, maxLifetime),
 		"refresh_token":           readRefreshTokens(&r.RefreshToken),
 		"id_token":                readIDTokens(&r.IDToken),
+		"keys":                    r.readKeys,
+		"signer":                  r.readSigner,
 		"code_lifetime":           span(&r.CodeLifetime),
 		"session":                 r.readSession,
 		"authentication":          services(&r.AuthenticationRaw),
@@ -61,7 +67,7 @@ func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"shared_accounts":         flag(&r.SharedAccounts),
 		"json_authenticate":       flag(&r.JSONAuthenticate),
 		"client":                  r.readClient,
-	}, "resource", "authentication", "client")
+	}, "resource", "signer", "authentication", "client")
 }
 
 // maxLifetime is what a realm says of access tokens and a client does not.

@@ -134,7 +134,11 @@ func (a *App) build(ctx context.Context) (*authserver.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, err := authserver.New(ctx, a.config, backend, authserver.Options{Observer: a.observer, Audit: a.auditor, Log: a.log, Now: time.Now})
+	err = a.openSigners(ctx)
+	var server *authserver.Server
+	if err == nil {
+		server, err = authserver.New(ctx, a.config, backend, authserver.Options{Observer: a.observer, Audit: a.auditor, Log: a.log, Now: time.Now})
+	}
 	if err == nil && a.asserts {
 		// Read now, so that requests find them there whatever becomes of the store.
 		_, err = backend.AssertionKeys(ctx)

@@ -96,7 +96,7 @@ func (s *realmSource) Introspect(ctx context.Context, raw oauth.Secret) (*intros
 	defer s.app.backend.release()
 	// Read before the token is judged: what is revoked meanwhile then shows as
 	// another generation.
-	generation := r.Revocations.Epoch()
+	generation := generationOf(r)
 	access, err := r.OpenAccess(raw)
 	if errors.Is(err, token.ErrInvalid) {
 		return nil, &introspect.Refusal{Reason: deadReason(err)}
@@ -132,7 +132,7 @@ func (s *realmSource) Current(t *introspect.Token) bool {
 		return false
 	}
 	r, ok := server.Realm(s.name)
-	return ok && t.Generation == r.Revocations.Epoch() && r.Alive(lineageOf(t, r.Revocations.Dated()))
+	return ok && t.Generation == generationOf(r) && r.Alive(lineageOf(t, r.Revocations.Dated()))
 }
 
 // lineageOf is what a revocation can name of a token, with its times when they

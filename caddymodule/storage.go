@@ -2,10 +2,7 @@ package caddymodule
 
 import (
 	"context"
-	"encoding/base64"
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -52,19 +49,7 @@ func (a *App) provisionStorage(ctx caddy.Context, repl *caddy.Replacer) error {
 		return fmt.Errorf("storage %s needs an encryption_key, the same on all nodes: it wraps the private keys in the database. "+
 			"Make one with: openssl rand -base64 32; keep it in a file or a variable, and write `encryption_key {file./path}` or `encryption_key {env.NAME}` beside `storage`", storageName(module))
 	}
-	if a.EncryptionKey == "" {
-		return nil
-	}
-	text, err := resolveSecret(a.EncryptionKey, repl)
-	if err != nil {
-		return fmt.Errorf("encryption_key %w", err)
-	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-	if err != nil {
-		return errors.New("encryption_key is not base64 text; make one with: openssl rand -base64 32")
-	}
-	a.key, err = keys.NewWrapper(key)
-	return err
+	return a.provisionEncryptionKey(repl)
 }
 
 // storageName is what the Caddyfile calls a storage module.

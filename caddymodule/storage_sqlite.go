@@ -27,7 +27,8 @@ func init() {
 // Unless `encryption_key` is configured, the key that wraps the private keys is
 // made on the first start in a file of its own beside the database: `oauth2.key`
 // for `oauth2.db`. Back up both, apart from each other: neither is of use
-// without the other.
+// without the other. To have `encryption_key` take its place, configure that, run
+// `caddy oauth2-keys rewrap` and delete the file.
 type SQLiteStorage struct {
 	// Path is the database file, on a local disk. A relative path is relative to
 	// the directory that Caddy was started in. Placeholders (`{env.NAME}`) are
@@ -69,6 +70,9 @@ func (s *SQLiteStorage) Open(ctx context.Context, key *keys.Wrapper) (store.Stor
 	}
 	if key == nil {
 		key, err = keys.LoadOrCreateFile(s.keyFile(), !hasContent(s.Path))
+	} else if previous, fault := keys.LoadOrCreateFile(s.keyFile(), false); fault == nil {
+		// A configured key takes the place of the file's with `oauth2-keys rewrap`.
+		key = key.WithPrevious(previous)
 	}
 	if err == nil {
 		err = sqlstore.CheckLog(s.Path)
