@@ -124,3 +124,7 @@ func (n *node) keySet(t testing.TB) jwk.Set {
 	}
 	return set
 }
+
+func idTokenAt(now time.Time) token.IDToken {
+	return token.IDToken{Subject: "demo", ClientID: "web", AuthTime: now, IssuedAt: now, Expires: now.Add(time.Hour)}
+}
