@@ -1,10 +1,16 @@
 package authserver_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"errors"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -257,6 +263,39 @@ func TestAS54_AnExternalKeySignsOnNoNodeBeforeOthersCanKnowIt(t *testing.T) {
 		if n.signer(t) != external.KeyID() || !first.opens(text) || !second.opens(text) || !elsewhere.opens(w.Clock.Now(), text) {
 			t.Errorf("%s signs", n.signer(t))
 		}
+	}
+}
+
+// broken is a key service that cannot be reached.
+type broken struct{ *ecdsa.PrivateKey }
+
+func (broken) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return nil, errors.New("canary: connection refused")
+}
+
+func TestAS61_AnExternalKeyThatCannotSignIs503(t *testing.T) {
+	w := realmtest.New(t)
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	external, err := keys.NewExternal("", broken{private})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var id string
+	n := newNode(t, w, 0, func(s *realm.Settings) {
+		s.Signers = []keys.External{external}
+		id = s.Clients[0].ID
+	})
+	pass(t, w, 12*time.Minute, n)
+	request := httptest.NewRequest(http.MethodPost, "/oauth2/access_token", strings.NewReader("grant_type=client_credentials"))
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(realmtest.Secret(id)))
+	recorder := httptest.NewRecorder()
+	n.server.ServeHTTP(recorder, request)
+	if recorder.Code != http.StatusServiceUnavailable || recorder.Header().Get("Retry-After") == "" || strings.Contains(recorder.Body.String(), "canary") {
+		t.Errorf("%d %v %s", recorder.Code, recorder.Header(), recorder.Body)
 	}
 }
 

@@ -23,8 +23,9 @@ var signing = keys.Kind{Purpose: store.KeySign, Algorithm: oauth.ES256}
 // node is one of several over a store, with a clock that is off by ahead.
 type node struct {
 	*authserver.Backend
-	realm *realm.Realm
-	now   func() time.Time
+	realm  *realm.Realm
+	server *authserver.Server
+	now    func() time.Time
 }
 
 // newNode opens a node whose realm is the root realm of the World.
@@ -48,6 +49,7 @@ func newNode(t testing.TB, w *realmtest.World, ahead time.Duration, adjust ...fu
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.server = server
 	n.realm, _ = server.Realm("/")
 	return n
 }

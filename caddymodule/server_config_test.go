@@ -223,6 +223,18 @@ func TestServerConfigErrors(t *testing.T) {
 			"{\noauth2 {\nencryption_key {env.EMPTY}\n}\n}",
 			"encryption_key is not there: the placeholder {env.EMPTY} is empty",
 		},
+		"previous encryption key alone": {
+			"{\noauth2 {\nprevious_encryption_key {env.SHORT_KEY}\n}\n}",
+			"previous_encryption_key is there without encryption_key",
+		},
+		"rotation of keys too often": {
+			realmWith("keys {", "rotate_every 1h", "}"),
+			"realm /: has keys rotate_every 1h0m0s; it is 24h0m0s or more",
+		},
+		"signer without a file": {
+			realmWith("signer file /nowhere/key.pem"),
+			"/nowhere/key.pem: no such file",
+		},
 		"handler without a realm": {
 			"http://auth.example.com {\noauth2_server\n}",
 			"oauth2_server has no realm to answer for; add one to the option oauth2: a block `realm /`",

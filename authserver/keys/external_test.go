@@ -116,6 +116,14 @@ func TestAnExternalKeyNeedsNoKeyInTheStore(t *testing.T) {
 	if signs(t, ring) != key.KeyID() || len(st.rows) != len(symmetricPurposes) {
 		t.Errorf("%s signs, %d keys are stored", signs(t, ring), len(st.rows))
 	}
+	// Not even a successor comes at once.
+	later := start.Add(time.Minute)
+	if err := ring.Want(t.Context(), demand(external(t, newEC(t, elliptic.P256()), later), key), later); err != nil {
+		t.Fatal(err)
+	}
+	if signs(t, ring) != key.KeyID() {
+		t.Error("the successor signs at once")
+	}
 }
 
 func TestRFC7638_TheKidOfAnExternalKeyIsItsThumbprint(t *testing.T) {

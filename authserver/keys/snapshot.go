@@ -159,7 +159,7 @@ func (s *snapshot) publish(verify oauth.VerifyKey, public crypto.PublicKey) {
 
 // addExternal publishes the external keys and lets sign, for each algorithm, the
 // first that has been published for long enough. Until there is one the store's
-// key goes on; where there is none nobody has cached anything yet.
+// key goes on; where there is none the one that is known the longest signs.
 func (s *snapshot) addExternal(keys []External, now time.Time) {
 	chosen := map[string]bool{}
 	for _, key := range keys {
@@ -176,7 +176,9 @@ func (s *snapshot) addExternal(keys []External, now time.Time) {
 			s.signers[algorithm] = key.signer
 		}
 	}
-	for _, key := range keys {
+	oldest := slices.Clone(keys)
+	slices.SortStableFunc(oldest, func(a, b External) int { return a.Since.Compare(b.Since) })
+	for _, key := range oldest {
 		if _, ok := s.signers[key.Algorithm()]; !ok {
 			s.signers[key.Algorithm()] = key.signer
 		}
