@@ -9,7 +9,9 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -189,8 +191,18 @@ func TestAWrongSignatureOfAnExternalKeyIsAnError(t *testing.T) {
 func TestAS53_ExternalKeysPrintTheirNameOnly(t *testing.T) {
 	key := newEC(t, elliptic.P256())
 	e := external(t, key, start)
+	raw, err := key.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
 	text, err := json.Marshal([]keys.External{e})
-	if err != nil || !strings.Contains(string(text), e.KeyID()) || strings.Contains(string(text), key.D.String()) {
-		t.Errorf("%s, %v", text, err)
+	printed := string(text) + fmt.Sprintf("%v %+v %#v %s %x", e, e, e, e, e)
+	if err != nil || !strings.Contains(printed, e.KeyID()) {
+		t.Errorf("%s, %v", printed, err)
+	}
+	for _, secret := range append(spellings(raw), new(big.Int).SetBytes(raw).String()) {
+		if strings.Contains(printed, secret) {
+			t.Errorf("%s", printed)
+		}
 	}
 }

@@ -25,8 +25,9 @@ func withKeys(t *testing.T, s store.Store) {
 // making, and since when.
 func wantKeys(t *testing.T, s store.Store, want ...string) {
 	t.Helper()
-	var states []string
-	for _, k := range got(s.Keys(t.Context(), realm))(t) {
+	keys := got(s.Keys(t.Context(), realm))(t)
+	states := make([]string, 0, len(keys))
+	for _, k := range keys {
 		states = append(states, k.ID+" "+k.State.String()+" "+strconv.Itoa(int(k.Since.Sub(start).Seconds())))
 		if erased := len(k.Wrapped) == 0; erased != (k.State == store.KeyRetired) {
 			t.Errorf("%s is %v; its secret is erased: %v", k.ID, k.State, erased)
