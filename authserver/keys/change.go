@@ -58,23 +58,26 @@ func (r *Ring) External() (keys []External, signing []bool) {
 // Take does a step that is due, unless another node has: done says whether it
 // was this one.
 func (r *Ring) Take(ctx context.Context, step Step, now time.Time) (done bool, err error) {
-	err = r.change(ctx, now, func() error {
-		realm, id := r.realm, step.Key.ID
-		switch step.Action {
-		case Replace:
-			return r.addNext(ctx, kindOf(step.Key), now)
-		case Promote:
-			return r.store.PromoteKey(ctx, realm, id, now.Add(-wait(step.Key.Purpose)), now)
-		case Retire:
-			return r.store.RetireKey(ctx, realm, id, now.Add(-keepRetiring), now)
-		default:
-			return r.store.RestampKey(ctx, realm, id, now.Add(impossible), now)
-		}
-	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := step.Key.ID
+	switch step.Action {
+	case Replace:
+		err = r.addNext(ctx, kindOf(step.Key), now)
+	case Promote:
+		err = r.store.PromoteKey(ctx, r.realm, id, now.Add(-wait(step.Key.Purpose)), now)
+	case Retire:
+		err = r.store.RetireKey(ctx, r.realm, id, now.Add(-keepRetiring), now)
+	default:
+		err = r.store.RestampKey(ctx, r.realm, id, now.Add(impossible), now)
+	}
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExists) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	return true, r.reload(ctx, now)
 }
 
 // Rotate begins to replace the active key of a kind: the next one is published
