@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
@@ -70,5 +72,6 @@ func (b *Backend) RewrapKeys(ctx context.Context) (changed int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("nothing was changed: %w", err)
 	}
+	b.Tell(ctx, audit.Record{Event: audit.EncryptionKeyRewrapped}.With(audit.Count, strconv.Itoa(changed)))
 	return changed, nil
 }

@@ -66,7 +66,7 @@ func (b *Backend) ring(ctx context.Context, name string, demand keys.Demand) (*k
 	defer b.rings.opening.Unlock()
 	ring, known := b.openRing(name)
 	if !known {
-		ring = keys.NewRing(b.store, b.wrapper, name)
+		ring = keys.NewRing(toldKeys{b.store, b.Tell}, b.wrapper, name)
 	}
 	if err := ring.Want(ctx, demand, b.now()); err != nil {
 		return nil, fmt.Errorf("keys of realm %s: %w", name, err)

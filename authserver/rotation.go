@@ -48,13 +48,8 @@ func (b *Backend) rotateRing(ctx context.Context, ring *keys.Ring, trusted bool,
 		if err != nil || !held {
 			return err
 		}
-		done, err := ring.Take(ctx, step, now)
-		if err != nil {
+		if _, err := ring.Take(ctx, step, now); err != nil {
 			return err
-		}
-		if done {
-			b.log.Info("key rotation", "realm", ring.Realm(), "step", string(step.Action),
-				"kid", step.Key.ID, "purpose", string(step.Key.Purpose), "algorithm", step.Key.Algorithm)
 		}
 	}
 	return nil

@@ -149,7 +149,6 @@ func rotateKeys(app *App, r *http.Request) (any, error) {
 				return err
 			}
 			touched[key.ID] = true
-			app.log.Info("rotated a key", "realm", realm, "kid", key.ID, "purpose", string(kind.Purpose), "algorithm", kind.Algorithm, "now", request.Now)
 			if request.Now && kind.Purpose == store.KeySign {
 				answer.Warning = earlyWarning
 			}
@@ -184,19 +183,19 @@ const retiredWarning = "what the key has made and has not expired is refused fro
 
 // retireKey answers POST /oauth2/keys/retire?realm=NAME.
 func retireKey(app *App, r *http.Request) (any, error) {
-	return app.endKey(r, "retired a key before its time", func(backend *authserver.Backend, realm, id string) error {
+	return app.endKey(r, func(backend *authserver.Backend, realm, id string) error {
 		return backend.RetireKey(r.Context(), realm, id)
 	})
 }
 
 // removeKey answers POST /oauth2/keys/remove?realm=NAME.
 func removeKey(app *App, r *http.Request) (any, error) {
-	return app.endKey(r, "removed a key", func(backend *authserver.Backend, realm, id string) error {
+	return app.endKey(r, func(backend *authserver.Backend, realm, id string) error {
 		return backend.RemoveKey(r.Context(), realm, id)
 	})
 }
 
-func (a *App) endKey(r *http.Request, done string, end func(backend *authserver.Backend, realm, id string) error) (any, error) {
+func (a *App) endKey(r *http.Request, end func(backend *authserver.Backend, realm, id string) error) (any, error) {
 	var request endRequest
 	if err := readBody(r, &request, "kid"); err != nil {
 		return nil, err
@@ -209,7 +208,6 @@ func (a *App) endKey(r *http.Request, done string, end func(backend *authserver.
 		if err := end(backend, realm, request.ID); err != nil {
 			return err
 		}
-		a.log.Warn(done, "realm", realm, "kid", request.ID)
 		answer.Keys = slices.DeleteFunc(shownKeys(backend, cmp.Or(realm, nonceKeys)), func(key keyEntry) bool { return key.State == "retired" && key.ID != request.ID })
 		return nil
 	})
@@ -229,9 +227,7 @@ func rewrapKeys(app *App, r *http.Request) (any, error) {
 	}
 	var answer rewrapAnswer
 	err := app.withKeys(r.Context(), func(backend *authserver.Backend) (err error) {
-		if answer.Rewrapped, err = backend.RewrapKeys(r.Context()); err == nil {
-			app.log.Warn("wrapped the private keys with the configured encryption_key", "keys", answer.Rewrapped)
-		}
+		answer.Rewrapped, err = backend.RewrapKeys(r.Context())
 		return err
 	})
 	return answer, err

@@ -28,7 +28,11 @@ type copier interface {
 
 // Backup makes a copy of everything as it stands at one moment.
 func (s *Store) Backup(ctx context.Context, now time.Time) (*store.Backup, error) {
-	engine, ok := s.engine.(copier)
+	inner := s.engine
+	if observed, ok := inner.(observedEngine); ok {
+		inner = observed.engine
+	}
+	engine, ok := inner.(copier)
 	if !ok {
 		return nil, store.ErrNoBackup
 	}

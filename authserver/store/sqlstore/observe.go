@@ -33,7 +33,7 @@ func (o observedEngine) ping(ctx context.Context) error { return o.note(o.engine
 func (o observedEngine) note(err error) error {
 	switch {
 	case err == nil, errors.Is(err, sql.ErrNoRows), errors.Is(err, context.Canceled),
-		errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExists), errors.Is(err, store.ErrReplayed):
+		errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExists), errors.Is(err, store.ErrReplayed), errors.Is(err, store.ErrConflict):
 	default:
 		o.tell(FaultKind(err))
 	}
