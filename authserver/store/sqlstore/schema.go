@@ -19,11 +19,11 @@ var schemaFiles embed.FS
 
 const (
 	// schemaVersion is the version that this program needs.
-	schemaVersion = 8
+	schemaVersion = 3
 	// oldestVersion is the oldest version whose programs can work with a database
 	// of this one: the nodes that a rolling upgrade has not reached yet, or that
 	// it is rolled back to.
-	oldestVersion = 8
+	oldestVersion = 3
 )
 
 const (
