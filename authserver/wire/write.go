@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/failpoint"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 )
 
@@ -20,6 +21,7 @@ func JSON(w http.ResponseWriter, status int, document any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
+	failpoint.PassWriting(failpoint.InAnswer, w, body)
 	_, _ = w.Write(append(body, '\n'))
 }
 

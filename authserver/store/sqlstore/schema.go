@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/failpoint"
 )
 
 // Version n of the schema is what schema/1.sql to schema/n.sql make, each with
@@ -96,6 +98,7 @@ func runSchemaFile(q querier, name string) error {
 		if _, err := q.exec(text); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		failpoint.Pass(failpoint.InMigration)
 	}
 	return nil
 }

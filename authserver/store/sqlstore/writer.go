@@ -10,6 +10,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/failpoint"
 )
 
 const (
@@ -155,6 +157,7 @@ func (w *writer) transact(batch []*job) error {
 			return err
 		}
 	}
+	failpoint.Pass(failpoint.BeforeCommit)
 	if err := w.commit(); err != nil {
 		w.rollback()
 		if !passing(err) {
@@ -163,6 +166,7 @@ func (w *writer) transact(batch []*job) error {
 		}
 		return err
 	}
+	failpoint.Pass(failpoint.AfterCommit)
 	w.commits.Add(1)
 	return nil
 }
