@@ -115,3 +115,11 @@ func (s *Store) Reader(ctx context.Context, text string) (value string, err erro
 }
 
 func (s *Store) writer() *writer { return s.engine.(*sqliteEngine).writer }
+
+// FailFolds makes every fold of the log fail from now on.
+func (s *Store) FailFolds(ctx context.Context, fault error) error {
+	return s.engine.write(ctx, func(querier) error {
+		s.writer().fold = func() error { return fault }
+		return nil
+	})
+}

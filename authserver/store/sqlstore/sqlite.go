@@ -67,7 +67,7 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 		"_journal_mode": {"WAL"},
 		// Issued means committed, and committed means on disk, on macOS too.
 		"_synchronous": {"FULL"},
-		"_pragma":      {"fullfsync(1)", "checkpoint_fullfsync(1)"},
+		"_pragma":      {"fullfsync(1)", "checkpoint_fullfsync(1)", "wal_autocheckpoint(0)"},
 	}, 1)
 	if err != nil {
 		return nil, err
@@ -143,7 +143,20 @@ func openWriter(ctx context.Context, pool *sql.DB) (*sql.Conn, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
+	// After a failed sync the log may hold what the operating system shows and
+	// the disk does not. Folded, all of it is written again before anything is
+	// built on it. A full disk can wait: it never lies.
+	if err := fold(conn, "TRUNCATE"); err != nil && !passing(err) {
+		return nil, errors.Join(err, conn.Close())
+	}
 	return conn, nil
+}
+
+// fold moves what the log holds into the database file, as far as other
+// connections let it. With TRUNCATE the log is empty afterwards.
+func fold(conn *sql.Conn, mode string) error {
+	var busy, frames, folded int
+	return conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &folded)
 }
 
 func (e *sqliteEngine) write(ctx context.Context, step func(querier) error) error {
@@ -172,8 +185,7 @@ func (e *sqliteEngine) close() (err error) {
 	e.once.Do(func() {
 		e.writer.close()
 		err = e.readable.Close()
-		_, folded := e.writer.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
-		err = errors.Join(err, folded, e.writer.conn.Close(), e.writable.Close())
+		err = errors.Join(err, fold(e.writer.conn, "TRUNCATE"), e.writer.conn.Close(), e.writable.Close())
 	})
 	return err
 }

@@ -23,6 +23,9 @@ const (
 	// beginTries times writerBusyTimeout is how long another process may hold
 	// the database before a write gives up: about 5 seconds.
 	beginTries = 250
+	// foldEvery is how many steps the log takes before it is folded into the
+	// database file: some 4 MiB of it.
+	foldEvery = 256
 )
 
 var (
@@ -35,15 +38,18 @@ var (
 // which is nearly all that a small write costs, is divided among them.
 //
 // Its failures are of two kinds. A full disk or a busy database fails the steps
-// of one transaction, and the next is tried afresh. Any other failed commit
-// ends all writing until the database is opened again: after a failed sync the
-// operating system may have dropped the pages that it could not write, so a
-// later commit that succeeds would prove nothing.
+// of one transaction, and the next is tried afresh. Any other failed commit, and
+// any other fault of the disk, ends all writing until the database is opened
+// again: after a failed sync the operating system may have dropped the pages
+// that it could not write, so a later commit that succeeds would prove nothing.
 type writer struct {
 	conn  *sql.Conn
 	texts *statements
-	// commit makes the open transaction durable. Tests put a fault here.
-	commit func() error
+	// commit makes the open transaction durable, and fold moves what the log
+	// holds into the database file. Tests put faults here.
+	commit, fold func() error
+	// unfolded counts the steps since the last fold.
+	unfolded int
 
 	// gate is held to read while a step enters the queue, to write while the
 	// queue is closed.
@@ -73,6 +79,7 @@ func startWriter(conn *sql.Conn) *writer {
 		done:  make(chan struct{}),
 	}
 	w.commit = func() error { return w.control("COMMIT") }
+	w.fold = func() error { return fold(w.conn, "PASSIVE") }
 	go w.run()
 	return w
 }
@@ -139,6 +146,7 @@ func (w *writer) run() {
 			}
 			close(j.over)
 		}
+		w.foldSometimes(len(batch))
 	}
 }
 
@@ -161,14 +169,33 @@ func (w *writer) transact(batch []*job) error {
 	if err := w.commit(); err != nil {
 		w.rollback()
 		if !passing(err) {
-			broken := fmt.Errorf("a commit failed and nothing is written until a restart: %w", err)
-			w.broken.Store(&broken)
+			w.end(err)
 		}
 		return err
 	}
 	failpoint.Pass(failpoint.AfterCommit)
 	w.commits.Add(1)
 	return nil
+}
+
+// end ends all writing.
+func (w *writer) end(err error) {
+	broken := fmt.Errorf("the disk failed and nothing is written until a restart: %w", err)
+	w.broken.Store(&broken)
+}
+
+// foldSometimes keeps the log short. SQLite by itself would do so within a
+// commit and say nothing when it fails; here nobody waits for it, and a sync
+// that fails is a disk that failed.
+func (w *writer) foldSometimes(steps int) {
+	w.unfolded += steps
+	if w.unfolded < foldEvery || w.failure() != nil {
+		return
+	}
+	w.unfolded = 0
+	if err := w.fold(); err != nil && !passing(err) {
+		w.end(err)
+	}
 }
 
 // begin takes the write lock. SQLite's own waiting grows to a tenth of a second
@@ -197,6 +224,11 @@ func (w *writer) runStep(j *job) error {
 	// A caller that leaves must not interrupt the transaction of all others.
 	j.err = j.step(sqlQuerier{context.Background(), w.texts})
 	if j.err != nil {
+		// A transaction too large for memory is written before its commit.
+		if primaryCode(j.err) == sqlite3.SQLITE_IOERR && !passing(j.err) {
+			w.end(j.err)
+			return j.err
+		}
 		if err := w.control("ROLLBACK TO step"); err != nil {
 			return j.err
 		}
@@ -216,7 +248,7 @@ func (w *writer) control(text string) error {
 	return err
 }
 
-// passing says whether a failed commit is of a kind that the next one need not
+// passing says whether a failed write is of a kind that the next one need not
 // share, and left nothing half-written behind.
 func passing(err error) bool {
 	switch primaryCode(err) {
