@@ -3,10 +3,14 @@
 // hits once in thousands of times is hit each time.
 //
 // The places are compiled to nothing unless the build tag failpoint is set. A
-// binary built with it reads the environment variable OAUTH2_FAILPOINT when it
-// starts: the name of a place, a colon, and which passing of it is the last,
-// such as before-commit:120. There the process kills itself as kill -9 would.
+// binary built with it looks, whenever it passes one, for the file that the
+// environment variable OAUTH2_FAILPOINT names. It holds the name of a place, a
+// colon, and which passing from then on is the last, such as before-commit:120.
+// There the process kills itself as kill -9 would.
 package failpoint
+
+// Variable is the environment variable that names the file.
+const Variable = "OAUTH2_FAILPOINT"
 
 // The places.
 const (
@@ -16,6 +20,6 @@ const (
 	AfterCommit = "after-commit"
 	// InAnswer has sent half of an answer.
 	InAnswer = "in-answer"
-	// InMigration stands between two statements of a change of the schema.
+	// InMigration stands behind a statement that changes the schema.
 	InMigration = "in-migration"
 )

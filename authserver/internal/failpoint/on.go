@@ -7,30 +7,17 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 )
 
-// armed is the place where the process ends; left counts down its passings.
-var (
-	armed string
-	left  atomic.Int64
-)
-
-func init() {
-	place, count, _ := strings.Cut(os.Getenv("OAUTH2_FAILPOINT"), ":")
-	if place == "" {
-		return
-	}
-	n, err := strconv.ParseInt(count, 10, 64)
-	if err != nil || n < 1 {
-		panic("OAUTH2_FAILPOINT must look like before-commit:120")
-	}
-	armed = place
-	left.Store(n)
+// order is where the process shall end, as the file says.
+var order struct {
+	sync.Mutex
+	place string // "" until the file is there
+	left  int
 }
 
-// Pass passes a place, and ends the process when it is the armed one's last
-// passing.
+// Pass passes a place, and ends the process when it was told to end there.
 func Pass(place string) {
 	if last(place) {
 		kill()
@@ -47,7 +34,30 @@ func PassWriting(place string, w http.ResponseWriter, body []byte) {
 	kill()
 }
 
-func last(place string) bool { return place == armed && left.Add(-1) == 0 }
+func last(place string) bool {
+	file := os.Getenv(Variable)
+	if file == "" {
+		return false
+	}
+	order.Lock()
+	defer order.Unlock()
+	if order.place == "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return false // not yet
+		}
+		var count string
+		order.place, count, _ = strings.Cut(strings.TrimSpace(string(text)), ":")
+		if order.left, err = strconv.Atoi(count); err != nil || order.left < 1 {
+			panic(file + " must hold a line like before-commit:120")
+		}
+	}
+	if place != order.place {
+		return false
+	}
+	order.left--
+	return order.left == 0
+}
 
 // kill ends the process as the kernel would: nothing is flushed, closed or said.
 func kill() {
