@@ -1,0 +1,225 @@
+package faults
+
+import (
+	"math/rand/v2"
+	"slices"
+)
+
+// The bounds of what one client keeps in its hands.
+const (
+	maxFamilies = 5
+	maxEnded    = 5
+	maxTokens   = 5
+)
+
+// client is one of many that use the server. It keeps the record of what it was
+// told. One goroutine at a time works with it.
+type client struct {
+	w      *world
+	random *rand.Rand
+
+	session  string
+	codes    []pendingCode
+	families []*family
+	ended    []*family
+	tokens   []string // of client credentials
+}
+
+func newClient(w *world, n uint64) *client {
+	return &client{w: w, random: rand.New(rand.NewPCG(n, rand.Uint64()))}
+}
+
+// work uses the server until stop is closed or the process ends.
+func (c *client) work(stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		if !c.step() {
+			return
+		}
+	}
+}
+
+// step sends one request, or two. It is false when the process has ended.
+func (c *client) step() bool {
+	if c.session == "" {
+		return c.signIn()
+	}
+	if len(c.codes) > 0 && !c.codes[0].sent {
+		return c.redeem()
+	}
+	if len(c.families) < maxFamilies {
+		return c.authorize()
+	}
+	f := c.families[c.random.IntN(len(c.families))]
+	switch n := c.random.IntN(100); {
+	case n < 45:
+		return c.refresh(f)
+	case n < 60:
+		return c.use(f)
+	case n < 70:
+		return c.introspect(f)
+	case n < 78:
+		return c.credentials()
+	case n < 86:
+		return c.userInfo(f)
+	case n < 92:
+		return c.revokeAccess(f)
+	case n < 97:
+		return c.end(f)
+	default:
+		return c.signIn()
+	}
+}
+
+// took judges an answer: good is done, else later says whether to go on. What is
+// not good is right only when the process ended, or the disk is at fault.
+func (c *client) took(what string, a answer, good bool) (done, later bool) {
+	switch {
+	case good:
+		c.w.ledger.acknowledge()
+		return true, true
+	case !a.whole:
+		if !c.w.node.gone() {
+			c.w.ledger.complain(&c.w.ledger.wrong, "%s: a process that lives cut the answer off: status %d: %q", what, a.status, a.body)
+		}
+		c.w.ledger.cut.Add(1)
+		return false, false
+	case a.unavailable() && c.w.refusing.Load():
+		c.w.ledger.unavailable.Add(1)
+		return false, true
+	}
+	c.w.ledger.complain(&c.w.ledger.wrong, "%s: status %d: %s", what, a.status, a.body)
+	return false, true
+}
+
+func (c *client) signIn() bool {
+	a := c.w.signIn()
+	session := a.text("tokenId")
+	done, later := c.took("sign in", a, a.good() && session != "")
+	if done {
+		c.session = session
+	}
+	return later
+}
+
+func (c *client) authorize() bool {
+	issued := c.w.now()
+	a, code := c.w.authorize(c.session)
+	done, later := c.took("authorize", a, a.good() && code != "")
+	if done {
+		c.codes = append(c.codes, pendingCode{code: code, issued: issued})
+	}
+	return later
+}
+
+// redeem begins a family.
+func (c *client) redeem() bool {
+	pending := &c.codes[0]
+	pending.sent = true
+	a := c.w.exchange(pending.code)
+	done, later := c.took("redeem a code", a, a.good())
+	if done {
+		c.families = append(c.families, begun(pending.code, a))
+		c.codes = slices.Delete(c.codes, 0, 1)
+	}
+	return later
+}
+
+func begun(code string, a answer) *family {
+	return &family{code: code, refresh: a.text("refresh_token"), access: []string{a.text("access_token")}}
+}
+
+func (c *client) refresh(f *family) bool {
+	f.pending = true
+	a := c.w.refresh(f.refresh)
+	done, later := c.took("refresh", a, a.good())
+	if done {
+		f.renew(a)
+	}
+	return later
+}
+
+// renew keeps what a refresh gave.
+func (f *family) renew(a answer) {
+	f.refresh, f.pending = a.text("refresh_token"), false
+	f.access = append(f.access, a.text("access_token"))
+	f.access = f.access[max(0, len(f.access)-3):]
+}
+
+func (c *client) use(f *family) bool {
+	if len(f.access) == 0 {
+		return true
+	}
+	_, later := c.valid("call the API", c.w.callAPI(f.access[c.random.IntN(len(f.access))]))
+	return later
+}
+
+// valid judges the answer to a token that is good: nothing but the end of the
+// process excuses another one, the state of the disk neither.
+func (c *client) valid(what string, a answer) (done, later bool) {
+	if a.unavailable() {
+		c.w.ledger.complain(&c.w.ledger.wrong, "%s: %s", what, a.body)
+		return false, true
+	}
+	return c.took(what, a, a.good())
+}
+
+func (c *client) introspect(f *family) bool {
+	a := c.w.post("introspect", map[string]string{"token": f.refresh})
+	// The newest one acknowledged may be replaced by one whose answer was lost.
+	_, later := c.took("introspect", a, a.good() && (f.pending || a.isTrue("active")))
+	return later
+}
+
+func (c *client) userInfo(f *family) bool {
+	if len(f.access) == 0 {
+		return true
+	}
+	a := c.w.userInfo(f.access[len(f.access)-1])
+	_, later := c.took("userinfo", a, a.good() && a.text("sub") == username)
+	return later
+}
+
+func (c *client) credentials() bool {
+	a := c.w.credentials()
+	done, later := c.took("client credentials", a, a.good())
+	if done {
+		c.tokens = append(c.tokens, a.text("access_token"))
+		c.tokens = c.tokens[max(0, len(c.tokens)-maxTokens):]
+	}
+	return later
+}
+
+func (c *client) revokeAccess(f *family) bool {
+	if f.dying == "" {
+		if len(f.access) == 0 {
+			return true
+		}
+		f.dying, f.access = f.access[0], f.access[1:]
+	}
+	a := c.w.revoke(f.dying)
+	done, later := c.took("revoke an access token", a, a.good())
+	if done {
+		f.dead = append(f.dead, f.dying)
+		f.dead, f.dying = f.dead[max(0, len(f.dead)-3):], ""
+	}
+	return later
+}
+
+// end revokes a family.
+func (c *client) end(f *family) bool {
+	if !f.ending {
+		f.ending = true
+		c.families = slices.DeleteFunc(c.families, func(other *family) bool { return other == f })
+		c.ended = append(c.ended, f)
+		c.ended = c.ended[max(0, len(c.ended)-maxEnded):]
+	}
+	a := c.w.revoke(f.refresh)
+	done, later := c.took("revoke a refresh token", a, a.good())
+	f.ended = f.ended || done
+	return later
+}
