@@ -48,7 +48,7 @@ func (c *client) step() bool {
 	if c.session == "" {
 		return c.signIn()
 	}
-	if len(c.codes) > 0 && !c.codes[0].sent {
+	if len(c.codes) > 0 {
 		return c.redeem()
 	}
 	if len(c.families) < maxFamilies {
@@ -75,21 +75,29 @@ func (c *client) step() bool {
 	}
 }
 
-// took judges an answer: good is done, else later says whether to go on. What is
-// not good is right only when the process ended, or the disk is at fault.
-func (c *client) took(what string, a answer, good bool) (done, later bool) {
+// What a request needs of the store, and so which fault excuses a 503.
+const (
+	nothing = unreadable + 1
+	reads   = unreadable
+	writes  = unwritable
+)
+
+// took judges an answer: done says that it is good, else later says whether to
+// go on. What is not good is right only when the process ended, or when the disk
+// is at fault and the request needs it.
+func (c *client) took(what string, needs int32, a answer, good bool) (done, later bool) {
 	switch {
 	case good:
-		c.w.ledger.acknowledge()
+		c.w.ledger.acknowledged.add()
 		return true, true
 	case !a.whole:
 		if !c.w.node.gone() {
 			c.w.ledger.complain(&c.w.ledger.wrong, "%s: a process that lives cut the answer off: status %d: %q", what, a.status, a.body)
 		}
-		c.w.ledger.cut.Add(1)
+		c.w.ledger.cut.add()
 		return false, false
-	case a.unavailable() && c.w.refusing.Load():
-		c.w.ledger.unavailable.Add(1)
+	case a.unavailable() && c.w.fault.Load() >= needs:
+		c.w.ledger.unavailable.add()
 		return false, true
 	}
 	c.w.ledger.complain(&c.w.ledger.wrong, "%s: status %d: %s", what, a.status, a.body)
@@ -99,7 +107,7 @@ func (c *client) took(what string, a answer, good bool) (done, later bool) {
 func (c *client) signIn() bool {
 	a := c.w.signIn()
 	session := a.text("tokenId")
-	done, later := c.took("sign in", a, a.good() && session != "")
+	done, later := c.took("sign in", writes, a, a.good() && session != "")
 	if done {
 		c.session = session
 	}
@@ -109,7 +117,7 @@ func (c *client) signIn() bool {
 func (c *client) authorize() bool {
 	issued := c.w.now()
 	a, code := c.w.authorize(c.session)
-	done, later := c.took("authorize", a, a.good() && code != "")
+	done, later := c.took("authorize", writes, a, a.good() && code != "")
 	if done {
 		c.codes = append(c.codes, pendingCode{code: code, issued: issued})
 	}
@@ -119,11 +127,14 @@ func (c *client) authorize() bool {
 // redeem begins a family.
 func (c *client) redeem() bool {
 	pending := &c.codes[0]
+	mayBeSpent := pending.sent || !pending.fresh()
 	pending.sent = true
 	a := c.w.exchange(pending.code)
-	done, later := c.took("redeem a code", a, a.good())
+	done, later := c.took("redeem a code", writes, a, a.good() || a.refused() && mayBeSpent)
 	if done {
-		c.families = append(c.families, begun(pending.code, a))
+		if a.good() {
+			c.families = append(c.families, begun(pending.code, a))
+		}
 		c.codes = slices.Delete(c.codes, 0, 1)
 	}
 	return later
@@ -136,7 +147,7 @@ func begun(code string, a answer) *family {
 func (c *client) refresh(f *family) bool {
 	f.pending = true
 	a := c.w.refresh(f.refresh)
-	done, later := c.took("refresh", a, a.good())
+	done, later := c.took("refresh", writes, a, a.good())
 	if done {
 		f.renew(a)
 	}
@@ -154,24 +165,15 @@ func (c *client) use(f *family) bool {
 	if len(f.access) == 0 {
 		return true
 	}
-	_, later := c.valid("call the API", c.w.callAPI(f.access[c.random.IntN(len(f.access))]))
+	a := c.w.callAPI(f.access[c.random.IntN(len(f.access))])
+	_, later := c.took("call the API", nothing, a, a.good())
 	return later
-}
-
-// valid judges the answer to a token that is good: nothing but the end of the
-// process excuses another one, the state of the disk neither.
-func (c *client) valid(what string, a answer) (done, later bool) {
-	if a.unavailable() {
-		c.w.ledger.complain(&c.w.ledger.wrong, "%s: %s", what, a.body)
-		return false, true
-	}
-	return c.took(what, a, a.good())
 }
 
 func (c *client) introspect(f *family) bool {
 	a := c.w.post("introspect", map[string]string{"token": f.refresh})
 	// The newest one acknowledged may be replaced by one whose answer was lost.
-	_, later := c.took("introspect", a, a.good() && (f.pending || a.isTrue("active")))
+	_, later := c.took("introspect", reads, a, a.good() && (f.pending || a.isTrue("active")))
 	return later
 }
 
@@ -180,13 +182,13 @@ func (c *client) userInfo(f *family) bool {
 		return true
 	}
 	a := c.w.userInfo(f.access[len(f.access)-1])
-	_, later := c.took("userinfo", a, a.good() && a.text("sub") == username)
+	_, later := c.took("userinfo", reads, a, a.good() && a.text("sub") == username)
 	return later
 }
 
 func (c *client) credentials() bool {
 	a := c.w.credentials()
-	done, later := c.took("client credentials", a, a.good())
+	done, later := c.took("client credentials", nothing, a, a.good())
 	if done {
 		c.tokens = append(c.tokens, a.text("access_token"))
 		c.tokens = c.tokens[max(0, len(c.tokens)-maxTokens):]
@@ -202,7 +204,7 @@ func (c *client) revokeAccess(f *family) bool {
 		f.dying, f.access = f.access[0], f.access[1:]
 	}
 	a := c.w.revoke(f.dying)
-	done, later := c.took("revoke an access token", a, a.good())
+	done, later := c.took("revoke an access token", writes, a, a.good())
 	if done {
 		f.dead = append(f.dead, f.dying)
 		f.dead, f.dying = f.dead[max(0, len(f.dead)-3):], ""
@@ -219,7 +221,7 @@ func (c *client) end(f *family) bool {
 		c.ended = c.ended[max(0, len(c.ended)-maxEnded):]
 	}
 	a := c.w.revoke(f.refresh)
-	done, later := c.took("revoke a refresh token", a, a.good())
+	done, later := c.took("revoke a refresh token", writes, a, a.good())
 	f.ended = f.ended || done
 	return later
 }

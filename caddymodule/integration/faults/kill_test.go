@@ -23,7 +23,7 @@ var places = []struct {
 // F1, F2: the process is killed again and again while clients use it, and all
 // that they were told holds.
 func TestF1_F2_KilledProcessLosesNothing(t *testing.T) {
-	w := newWorld(t, sqlite{filepath.Join(t.TempDir(), "oauth2.db")}, 12)
+	w := newWorld(t, sqlite{path: filepath.Join(t.TempDir(), "oauth2.db")}, 12)
 	killAndCheck(t, w, number(t, "KILLS", 20))
 }
 
@@ -58,18 +58,10 @@ func killAndCheck(t *testing.T, w *world, kills int) {
 // killUnderLoad lets all clients work until the process has been killed.
 func (w *world) killUnderLoad(t *testing.T, place string, passings int) {
 	t.Helper()
-	reached := w.ledger.after(1 + rand.IntN(400))
-	stop := make(chan struct{})
-	var all sync.WaitGroup
-	for _, c := range w.clients {
-		all.Go(func() { c.work(stop) })
-	}
+	reached := w.ledger.acknowledged.after(1 + rand.IntN(400))
+	join := w.work()
 	if place == "random" {
-		select {
-		case <-reached:
-		case <-time.After(patience):
-			t.Error("the clients get no answers")
-		}
+		await(t, reached, "answers")
 		w.node.kill()
 	} else {
 		w.arm(t, place, 1+rand.IntN(passings))
@@ -78,6 +70,27 @@ func (w *world) killUnderLoad(t *testing.T, place string, passings int) {
 			w.node.kill()
 		}
 	}
-	close(stop)
-	all.Wait()
+	join()
+}
+
+// work has all clients use the server until join is called.
+func (w *world) work() (join func()) {
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	for _, c := range w.clients {
+		all.Go(func() { c.work(stop) })
+	}
+	return func() {
+		close(stop)
+		all.Wait()
+	}
+}
+
+func await(t *testing.T, event <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-event:
+	case <-time.After(patience):
+		t.Errorf("no %s after %v", what, patience)
+	}
 }

@@ -14,39 +14,40 @@ import (
 type ledger struct {
 	// acknowledged are answers that were read to their end, cut those that the
 	// end of the process took, unavailable 503s while the disk was at fault.
-	acknowledged, cut, unavailable atomic.Int64
+	acknowledged, cut, unavailable counter
 
 	// lost is what was acknowledged and is not so any more: tokens, sessions,
 	// revocations. double is what was given twice, wrong any other answer that
 	// nobody should get.
 	lost, sessions, double, wrong atomic.Int64
 
-	countdown atomic.Int64
-	reached   chan struct{}
-
 	mu    sync.Mutex
 	first []string
 }
 
-func newLedger() *ledger { return &ledger{reached: make(chan struct{}, 1)} }
+// counter counts, and tells when it has come far enough.
+type counter struct {
+	n    atomic.Int64
+	wait atomic.Pointer[goal]
+}
 
-// acknowledge counts a good answer.
-func (l *ledger) acknowledge() {
-	l.acknowledged.Add(1)
-	if l.countdown.Add(-1) == 0 {
-		l.reached <- struct{}{}
+type goal struct {
+	n       int64
+	reached chan struct{}
+}
+
+func (c *counter) add() {
+	n, goal := c.n.Add(1), c.wait.Load()
+	if goal != nil && n == goal.n {
+		close(goal.reached)
 	}
 }
 
-// after tells when n more answers have been acknowledged.
-func (l *ledger) after(n int) <-chan struct{} {
-	l.countdown.Store(0) // no longer awaited
-	select {
-	case <-l.reached:
-	default:
-	}
-	l.countdown.Store(int64(n))
-	return l.reached
+// after is closed when n more have been counted. It is called while nothing is.
+func (c *counter) after(n int) <-chan struct{} {
+	goal := &goal{c.n.Load() + int64(n), make(chan struct{})}
+	c.wait.Store(goal)
+	return goal.reached
 }
 
 // complain counts a broken promise.
@@ -66,7 +67,7 @@ func (l *ledger) broken() int64 {
 
 func (l *ledger) String() string {
 	return fmt.Sprintf("%d answers acknowledged, %d cut off, %d unavailable: %d tokens lost, %d sessions lost, %d issued twice, %d wrong",
-		l.acknowledged.Load(), l.cut.Load(), l.unavailable.Load(), l.lost.Load(), l.sessions.Load(), l.double.Load(), l.wrong.Load())
+		l.acknowledged.n.Load(), l.cut.n.Load(), l.unavailable.n.Load(), l.lost.Load(), l.sessions.Load(), l.double.Load(), l.wrong.Load())
 }
 
 // settle fails the test when a promise was broken.

@@ -27,8 +27,9 @@ type storage interface {
 // row is what the database knows of a family.
 type row struct{ state, generation int64 }
 
-// sqlite is the embedded store.
-type sqlite struct{ path string }
+// sqlite is the embedded store. On a disk that only the node has, root is how we
+// see it.
+type sqlite struct{ path, root string }
 
 func (sqlite) engine() string { return "SQLite" }
 
@@ -37,12 +38,7 @@ func (s sqlite) line() string { return "storage sqlite " + s.path }
 // inspect looks at a copy: what was left is for the next process to mend.
 func (s sqlite) inspect(t *testing.T) map[string]row {
 	t.Helper()
-	copied := filepath.Join(t.TempDir(), "copy.db")
-	for _, suffix := range []string{"", "-wal"} {
-		copyFile(t, s.path+suffix, copied+suffix)
-	}
-	db, err := sql.Open("sqlite", copied)
-	must(t, err)
+	db := openCopy(t, s.root+s.path)
 	defer func() { must(t, db.Close()) }()
 	var verdict string
 	must(t, db.QueryRow("PRAGMA integrity_check").Scan(&verdict))
@@ -50,6 +46,17 @@ func (s sqlite) inspect(t *testing.T) map[string]row {
 		t.Fatalf("the database is damaged: %s", verdict)
 	}
 	return grants(t, db)
+}
+
+func openCopy(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	for _, suffix := range []string{"", "-wal"} {
+		copyFile(t, path+suffix, copied+suffix)
+	}
+	db, err := sql.Open("sqlite", copied)
+	must(t, err)
+	return db
 }
 
 func grants(t *testing.T, db *sql.DB) map[string]row {

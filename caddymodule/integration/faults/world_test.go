@@ -40,9 +40,18 @@ type world struct {
 	node      *node
 	ledger    *ledger
 	clients   []*client
-	// refusing says that the disk is at fault: then 503 is a right answer.
-	refusing atomic.Bool
+	fault     atomic.Int32 // one of those below
 }
+
+// What is wrong with the disk, and so which requests may be answered with 503.
+// No state of the disk keeps a good access token from being taken.
+const (
+	healthy int32 = iota
+	// unwritable: what needs no write is answered.
+	unwritable
+	// unreadable: what needs nothing of the store is answered.
+	unreadable
+)
 
 // newWorld writes the configuration and makes clients. It starts nothing.
 func newWorld(t *testing.T, s storage, clients int) *world {
@@ -50,7 +59,7 @@ func newWorld(t *testing.T, s storage, clients int) *world {
 	dir := t.TempDir()
 	ports := freePorts(t, 2)
 	w := &world{
-		storage: s, home: dir, ledger: newLedger(),
+		storage: s, home: dir, ledger: new(ledger),
 		caddyfile: filepath.Join(dir, "Caddyfile"),
 		failpoint: filepath.Join(dir, "failpoint"),
 		auth:      fmt.Sprintf("http://localhost:%d", ports[0]),

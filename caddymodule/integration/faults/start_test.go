@@ -1,0 +1,73 @@
+package faults
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// F1, F32: a process that is killed while it makes its database, its keys and
+// whatever else the first start makes, leaves nothing that the next one cannot
+// use.
+func TestF1_F32_KilledInTheFirstStart(t *testing.T) {
+	for _, place := range []string{"in-migration", "before-commit", "after-commit"} {
+		t.Run(place, func(t *testing.T) {
+			step := 1
+			if place == "in-migration" && number(t, "KILLS", 0) == 0 {
+				step = 7 // all of it is one transaction
+			}
+			kills := 0
+			for killInFirstStart(t, place, 1+kills*step) {
+				kills++
+			}
+			if kills == 0 {
+				t.Errorf("no start passes %s", place)
+			}
+			t.Logf("%d kills", kills)
+		})
+	}
+}
+
+// killInFirstStart says whether a new database is made in so many passings of a
+// place that the process could be killed at the nth.
+func killInFirstStart(t *testing.T, place string, nth int) bool {
+	t.Helper()
+	w := newWorld(t, sqlite{path: filepath.Join(t.TempDir(), "oauth2.db")}, 0)
+	w.arm(t, place, nth)
+	w.start(t)
+	if w.servesOrEnds(t) {
+		w.node.kill()
+		return false
+	}
+	w.disarm(t)
+	w.start(t)
+	w.ready(t)
+	a := w.signIn()
+	_, code := w.authorize(a.text("tokenId"))
+	if tokens := w.exchange(code); !tokens.good() || !w.callAPI(tokens.text("access_token")).good() {
+		t.Fatalf("after a kill at %s %d: status %d: %s", place, nth, tokens.status, tokens.body)
+	}
+	w.node.kill()
+	w.inspect(t)
+	return true
+}
+
+// servesOrEnds waits until the node serves, or has ended.
+func (w *world) servesOrEnds(t *testing.T) (serves bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for {
+		if w.credentials().good() {
+			return true
+		}
+		select {
+		case <-tick.C:
+		case <-w.node.done:
+			return false
+		case <-deadline:
+			t.Fatalf("the node neither serves nor ends:\n%s", w.node.lines())
+		}
+	}
+}
