@@ -3,6 +3,7 @@ package faults
 import (
 	"math/rand/v2"
 	"slices"
+	"time"
 )
 
 // The bounds of what one client keeps in its hands.
@@ -17,6 +18,10 @@ const (
 type client struct {
 	w      *world
 	random *rand.Rand
+
+	// sent is when the request under way was sent, written when the last one was
+	// sent that was answered and had to write.
+	sent, written time.Time
 
 	session  string
 	codes    []pendingCode
@@ -45,6 +50,7 @@ func (c *client) work(stop <-chan struct{}) {
 
 // step sends one request, or two. It is false when the process has ended.
 func (c *client) step() bool {
+	c.sent = c.w.now()
 	if c.session == "" {
 		return c.signIn()
 	}
@@ -88,6 +94,9 @@ const (
 func (c *client) took(what string, needs int32, a answer, good bool) (done, later bool) {
 	switch {
 	case good:
+		if needs == writes {
+			c.written = c.sent
+		}
 		c.w.ledger.acknowledged.add()
 		return true, true
 	case !a.whole:
@@ -115,11 +124,10 @@ func (c *client) signIn() bool {
 }
 
 func (c *client) authorize() bool {
-	issued := c.w.now()
 	a, code := c.w.authorize(c.session)
 	done, later := c.took("authorize", writes, a, a.good() && code != "")
 	if done {
-		c.codes = append(c.codes, pendingCode{code: code, issued: issued})
+		c.codes = append(c.codes, pendingCode{code: code, issued: c.sent})
 	}
 	return later
 }

@@ -73,12 +73,16 @@ func (n *node) read(r *bufio.Reader) {
 	}
 }
 
-// lines are the last lines of the log.
+// lines are the last lines of the log, each in part.
 func (n *node) lines() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	all := strings.SplitAfter(n.log.String(), "\n")
-	return strings.Join(all[max(0, len(all)-30):], "")
+	all := strings.Split(n.log.String(), "\n")
+	all = all[max(0, len(all)-20):]
+	for i, line := range all {
+		all[i] = line[:min(len(line), 300)] // stacks are long
+	}
+	return strings.Join(all, "\n")
 }
 
 // kill is kill -9, of the whole group, and waits until it is gone.
