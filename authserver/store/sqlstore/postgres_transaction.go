@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/failpoint"
 )
 
 // errUnknownOutcome is a commit whose answer was lost: it may have happened.
@@ -87,6 +89,7 @@ func (tx *pgTransaction) commit() error {
 	if !tx.begun {
 		return nil
 	}
+	failpoint.Pass(failpoint.BeforeCommit)
 	tag, err := tx.conn.Exec(tx.ctx, "COMMIT")
 	switch {
 	case err != nil && pgError(err) == nil:
@@ -96,6 +99,7 @@ func (tx *pgTransaction) commit() error {
 	case tag.String() != "COMMIT":
 		return errors.New("the database rolled back a transaction that was to be committed")
 	}
+	failpoint.Pass(failpoint.AfterCommit)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/pgtest"
 	// What the binary is built of: without it the go command would take results
 	// of an older binary from its cache.
 	_ "github.com/caddy-oauth2/caddy-oauth2/caddymodule"
@@ -34,7 +35,7 @@ var buildBinary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := pgtest.Main(m)
 	if path, err := buildBinary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path))
 	}

@@ -3,7 +3,6 @@ package faults
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,8 +22,11 @@ var places = []struct {
 // F1, F2: the process is killed again and again while clients use it, and all
 // that they were told holds.
 func TestF1_F2_KilledProcessLosesNothing(t *testing.T) {
-	w := newWorld(t, sqlite{path: filepath.Join(t.TempDir(), "oauth2.db")}, 12)
-	killAndCheck(t, w, number(t, "KILLS", 20))
+	for engine, storage := range engines {
+		t.Run(engine, func(t *testing.T) {
+			killAndCheck(t, newWorld(t, storage(t), 12), number(t, "KILLS", 20))
+		})
+	}
 }
 
 func killAndCheck(t *testing.T, w *world, kills int) {

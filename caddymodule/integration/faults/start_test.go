@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -10,29 +9,31 @@ import (
 // whatever else the first start makes, leaves nothing that the next one cannot
 // use.
 func TestF1_F32_KilledInTheFirstStart(t *testing.T) {
-	for _, place := range []string{"in-migration", "before-commit", "after-commit"} {
-		t.Run(place, func(t *testing.T) {
-			step := 1
-			if place == "in-migration" && number(t, "KILLS", 0) == 0 {
-				step = 7 // all of it is one transaction
-			}
-			kills := 0
-			for killInFirstStart(t, place, 1+kills*step) {
-				kills++
-			}
-			if kills == 0 {
-				t.Errorf("no start passes %s", place)
-			}
-			t.Logf("%d kills", kills)
-		})
+	for engine, storage := range engines {
+		for _, place := range []string{"in-migration", "before-commit", "after-commit"} {
+			t.Run(engine+" "+place, func(t *testing.T) {
+				step := 1
+				if place == "in-migration" && number(t, "KILLS", 0) == 0 {
+					step = 7 // all of it is one transaction
+				}
+				kills := 0
+				for killInFirstStart(t, storage(t), place, 1+kills*step) {
+					kills++
+				}
+				if kills == 0 {
+					t.Errorf("no start passes %s", place)
+				}
+				t.Logf("%d kills", kills)
+			})
+		}
 	}
 }
 
 // killInFirstStart says whether a new database is made in so many passings of a
 // place that the process could be killed at the nth.
-func killInFirstStart(t *testing.T, place string, nth int) bool {
+func killInFirstStart(t *testing.T, s storage, place string, nth int) bool {
 	t.Helper()
-	w := newWorld(t, sqlite{path: filepath.Join(t.TempDir(), "oauth2.db")}, 0)
+	w := newWorld(t, s, 0)
 	w.arm(t, place, nth)
 	w.start(t)
 	if w.servesOrEnds(t) {

@@ -19,9 +19,17 @@ type storage interface {
 	engine() string
 	// line is what the option oauth2 of the Caddyfile says of it.
 	line() string
+	// environment is what the process needs for that line.
+	environment() []string
 	// inspect sees that it is whole, while no process uses it, and gives the rows
 	// of grants.
 	inspect(t *testing.T) map[string]row
+}
+
+// engines make an empty store of each kind.
+var engines = map[string]func(t *testing.T) storage{
+	"SQLite":     func(t *testing.T) storage { return sqlite{path: filepath.Join(t.TempDir(), "oauth2.db")} },
+	"PostgreSQL": newPostgres,
 }
 
 // row is what the database knows of a family.
@@ -34,6 +42,8 @@ type sqlite struct{ path, root string }
 func (sqlite) engine() string { return "SQLite" }
 
 func (s sqlite) line() string { return "storage sqlite " + s.path }
+
+func (sqlite) environment() []string { return nil }
 
 // inspect looks at a copy: what was left is for the next process to mend.
 func (s sqlite) inspect(t *testing.T) map[string]row {

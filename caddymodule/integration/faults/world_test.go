@@ -59,7 +59,7 @@ func newWorld(t *testing.T, s storage, clients int) *world {
 	dir := t.TempDir()
 	ports := freePorts(t, 2)
 	w := &world{
-		storage: s, home: dir, ledger: new(ledger),
+		storage: s, home: dir, env: s.environment(), ledger: new(ledger),
 		caddyfile: filepath.Join(dir, "Caddyfile"),
 		failpoint: filepath.Join(dir, "failpoint"),
 		auth:      fmt.Sprintf("http://localhost:%d", ports[0]),
