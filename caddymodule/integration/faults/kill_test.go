@@ -39,6 +39,10 @@ func killAndCheck(t *testing.T, w *world, kills int) {
 		w.killUnderLoad(t, place.name, place.passings)
 		w.inspect(t)
 		w.disarm(t)
+		if place.name == "random" {
+			w.killWhileItStarts(t)
+			w.inspect(t)
+		}
 		w.start(t)
 		took[place.name] = append(took[place.name], w.ready(t))
 		w.check()

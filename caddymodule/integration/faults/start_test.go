@@ -1,9 +1,13 @@
 package faults
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 )
+
+// longestStart is what a start takes at most, most of the time.
+const longestStart = 200 * time.Millisecond
 
 // F1, F32: a process that is killed while it makes its database, its keys and
 // whatever else the first start makes, leaves nothing that the next one cannot
@@ -26,6 +30,13 @@ func TestF1_F32_KilledInTheFirstStart(t *testing.T) {
 				t.Logf("%d kills", kills)
 			})
 		}
+		t.Run(engine+" random", func(t *testing.T) {
+			for range number(t, "KILLS", 6) {
+				w := newWorld(t, storage(t), 0)
+				w.killWhileItStarts(t)
+				w.startsAfterAll(t)
+			}
+		})
 	}
 }
 
@@ -41,16 +52,35 @@ func killInFirstStart(t *testing.T, s storage, place string, nth int) bool {
 		return false
 	}
 	w.disarm(t)
+	w.startsAfterAll(t)
+	return true
+}
+
+// killWhileItStarts kills a process at a random moment of its start.
+func (w *world) killWhileItStarts(t *testing.T) {
+	t.Helper()
+	w.start(t)
+	moment := time.NewTimer(rand.N(longestStart))
+	defer moment.Stop()
+	select {
+	case <-moment.C:
+	case <-w.node.done:
+		t.Fatalf("the node ended by itself:\n%s", w.node.lines())
+	}
+	w.node.kill()
+}
+
+// startsAfterAll sees that the next start makes what is missing.
+func (w *world) startsAfterAll(t *testing.T) {
+	t.Helper()
 	w.start(t)
 	w.ready(t)
-	a := w.signIn()
-	_, code := w.authorize(a.text("tokenId"))
+	_, code := w.authorize(w.signIn().text("tokenId"))
 	if tokens := w.exchange(code); !tokens.good() || !w.callAPI(tokens.text("access_token")).good() {
-		t.Fatalf("after a kill at %s %d: status %d: %s", place, nth, tokens.status, tokens.body)
+		t.Fatalf("status %d: %s", tokens.status, tokens.body)
 	}
 	w.node.kill()
 	w.inspect(t)
-	return true
 }
 
 // servesOrEnds waits until the node serves, or has ended.
