@@ -48,6 +48,27 @@ func TestF3_PowerCut(t *testing.T) {
 		cuts, longest.Round(time.Millisecond), w.ledger)
 }
 
+// F3: the power fails right after the first answer of a new server. Its keys and
+// its database are on the disk by then, under their names.
+func TestF3_PowerCutAfterTheFirstAnswer(t *testing.T) {
+	for range min(10, number(t, "POWERCUTS", 0)) {
+		m := newMachine(t)
+		w := newWorld(t, sqlite{path: filepath.Join(m.mounted, "var", "lib", "oauth2.db")}, 0)
+		w.start(t)
+		w.ready(t)
+		token := w.credentials().text("access_token")
+		m.cutPower(t)
+		w.node.kill()
+		m.remount(t)
+		w.start(t)
+		w.ready(t)
+		if a := w.callAPI(token); !a.good() {
+			t.Fatalf("status %d: %s", a.status, a.body)
+		}
+		w.node.kill()
+	}
+}
+
 // machine is an ext4 file system in a file.
 type machine struct{ image, mounted string }
 
