@@ -39,8 +39,10 @@ func (a answer) text(name string) string {
 	return text
 }
 
-func (w *world) send(r *http.Request) answer {
-	response, err := w.http.Do(r)
+func (w *world) send(r *http.Request) answer { return send(w.http, r) }
+
+func send(client *http.Client, r *http.Request) answer {
+	response, err := client.Do(r)
 	if err != nil {
 		return answer{}
 	}

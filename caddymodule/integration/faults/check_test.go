@@ -3,6 +3,7 @@ package faults
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // check compares the record of every client with what a new process says. The
@@ -16,7 +17,7 @@ func (w *world) check() {
 }
 
 func (c *client) check() {
-	c.checkSession()
+	c.checkSessions()
 	c.checkCodes()
 	for _, f := range slices.Clone(c.families) {
 		c.checkFamily(f)
@@ -37,19 +38,25 @@ func (c *client) wants(what string, a answer, good bool) {
 	}
 }
 
-// checkSession: who was signed in is signed in.
-func (c *client) checkSession() {
-	if c.session == "" {
-		return
+// checkSessions: who was signed in is signed in.
+func (c *client) checkSessions() {
+	check := func(what string, a answer, code string, issued time.Time) {
+		if code == "" {
+			c.w.ledger.complain(&c.w.ledger.sessions, "%s: status %d: %s", what, a.status, a.body)
+			return
+		}
+		c.codes = append(c.codes, pendingCode{code: code, issued: issued})
 	}
-	issued := c.w.now()
-	a, code := c.w.authorize(c.session)
-	if code == "" {
-		c.w.ledger.complain(&c.w.ledger.sessions, "a session: status %d: %s", a.status, a.body)
-		c.session = ""
-		return
+	if c.session != "" {
+		issued := c.w.now()
+		a, code := c.w.authorize(c.session)
+		check("a program's session", a, code, issued)
 	}
-	c.codes = append(c.codes, pendingCode{code: code, issued: issued})
+	if c.signedIn {
+		issued := c.w.now()
+		a, _, code := c.browser.authorize()
+		check("a browser's session", a, code, issued)
+	}
 }
 
 // checkCodes redeems the codes that are there. One whose redemption was not

@@ -23,7 +23,10 @@ type client struct {
 	// sent that was answered and had to write.
 	sent, written time.Time
 
+	// session is of a program, browser has one when signedIn.
 	session  string
+	browser  *browser
+	signedIn bool
 	codes    []pendingCode
 	families []*family
 	ended    []*family
@@ -31,7 +34,7 @@ type client struct {
 }
 
 func newClient(w *world, n uint64) *client {
-	return &client{w: w, random: rand.New(rand.NewPCG(n, rand.Uint64()))}
+	return &client{w: w, browser: newBrowser(w), random: rand.New(rand.NewPCG(n, rand.Uint64()))}
 }
 
 // work uses the server until stop is closed or the process ends.
@@ -53,6 +56,9 @@ func (c *client) step() bool {
 	c.sent = c.w.now()
 	if c.session == "" {
 		return c.signIn()
+	}
+	if !c.signedIn {
+		return c.signInOnThePage()
 	}
 	if len(c.codes) > 0 {
 		return c.redeem()
@@ -76,8 +82,10 @@ func (c *client) step() bool {
 		return c.revokeAccess(f)
 	case n < 97:
 		return c.end(f)
-	default:
+	case n < 99:
 		return c.signIn()
+	default:
+		return c.signInOnThePage()
 	}
 }
 
@@ -127,8 +135,26 @@ func (c *client) signIn() bool {
 	return later
 }
 
+func (c *client) signInOnThePage() bool {
+	c.signedIn = false
+	a, code := c.browser.signIn()
+	done, later := c.took("sign in on the page", writes, a, a.good() && code != "")
+	if done {
+		c.signedIn = true
+		c.codes = append(c.codes, pendingCode{code: code, issued: c.sent})
+	}
+	return later
+}
+
+// authorize asks for a code, with one session or the other.
 func (c *client) authorize() bool {
-	a, code := c.w.authorize(c.session)
+	var a answer
+	var code string
+	if c.random.IntN(2) == 0 {
+		a, code = c.w.authorize(c.session)
+	} else {
+		a, _, code = c.browser.authorize()
+	}
 	done, later := c.took("authorize", writes, a, a.good() && code != "")
 	if done {
 		c.codes = append(c.codes, pendingCode{code: code, issued: c.sent})
