@@ -9,8 +9,9 @@
 // The tests of the continuous integration are short. The same tests are
 // commands, with numbers from the environment:
 //
-//	KILLS=200 go test -v -timeout 2h -run TestF1_F2 ./caddymodule/integration/faults
-//	POWERCUTS=50 go test -v -timeout 2h -run TestF3 ./caddymodule/integration/faults
+//	KILLS=200 go test -count=1 -v -timeout 2h -run 'TestF1_|TestF32' ./caddymodule/integration/faults
+//	FILLS=20 go test -count=1 -v -timeout 2h -run 'TestF4|TestF5' ./caddymodule/integration/faults
+//	POWERCUTS=50 go test -count=1 -v -timeout 2h -run TestF3_ ./caddymodule/integration/faults
 //
-// The second needs root and loop devices.
+// The last needs root and loop devices, and is nothing but a command.
 package faults

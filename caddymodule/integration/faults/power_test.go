@@ -18,7 +18,7 @@ import (
 func TestF3_PowerCut(t *testing.T) {
 	cuts := number(t, "POWERCUTS", 0)
 	if cuts == 0 {
-		t.Log("a command only: POWERCUTS=50 go test -v -timeout 2h -run TestF3 ./caddymodule/integration/faults, as root")
+		t.Log("a command only: POWERCUTS=50 go test -count=1 -v -timeout 2h -run TestF3_ ./caddymodule/integration/faults, as root")
 		return
 	}
 	m := newMachine(t)
