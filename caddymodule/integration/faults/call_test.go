@@ -94,6 +94,9 @@ func (w *world) get(address, token string) answer {
 	return w.send(r)
 }
 
+// health is what a load balancer is told.
+func (w *world) health(check string) answer { return w.get(w.auth+"/"+check, "") }
+
 // callAPI is a request that the gateway judges.
 func (w *world) callAPI(token string) answer { return w.get(w.api, token) }
 

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"net/http"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ func TestF4_FullDisk(t *testing.T) {
 		join := w.work()
 		release := disk.fill(t)
 		await(t, refused, "refusals on a full disk")
+		awaitHealth(t, w, "gateway", http.StatusOK)
 		release()
 		freed := time.Now()
 		w.writesAgain(t)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -37,6 +38,8 @@ func TestF5_FailedSync(t *testing.T) {
 			validated := w.keepValidating(t)
 			w.fault.Store(unwritable)
 			w.workUntil(t, w.ledger.unavailable.after(100), "refusals after a failed sync")
+			awaitHealth(t, w, "ready", http.StatusServiceUnavailable)
+			awaitHealth(t, w, "gateway", http.StatusOK)
 			calls := validated()
 			w.node.kill()
 			w.fault.Store(healthy)
@@ -54,6 +57,26 @@ func TestF5_FailedSync(t *testing.T) {
 			w.ledger.settle(t)
 			t.Logf("%s\n%d validations meanwhile, all good", w.ledger, calls)
 		})
+	}
+}
+
+// awaitHealth waits for what a load balancer is to be told: the store is asked
+// once a second.
+func awaitHealth(t *testing.T, w *world, check string, status int) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for {
+		a := w.health(check)
+		if a.status == status {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("%s: status %d, want %d: %s", check, a.status, status, a.body)
+		}
 	}
 }
 

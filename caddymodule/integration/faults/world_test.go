@@ -112,6 +112,8 @@ const caddyfile = `{
 }
 
 %s {
+	oauth2_health /ready ready
+	oauth2_health /gateway gateway
 	oauth2_server
 }
 
