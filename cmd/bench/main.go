@@ -29,6 +29,7 @@ type experiment struct {
 
 var experiments = []experiment{
 	{"keys", "Does valid traffic notice when the issuer's key endpoint fails, or when strangers send unknown keys?", measureKeys},
+	{"grants", "Is a server with millions of grants in its database slower than one with none?", measureGrants},
 }
 
 func main() {
@@ -49,12 +50,16 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("only", "", "run one experiment: "+strings.Join(names(), ", "))
 	seconds := flags.Int("seconds", 3, "how long each phase of an experiment takes")
+	flags.IntVar(&grantCount, "grants", grantCount, "how many grants the full database of the experiment grants has")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *seconds < 1 {
 		return errors.New("a phase takes 1 second at least")
+	}
+	if grantCount < 1 {
+		return errors.New("a full database has 1 grant at least")
 	}
 	found := false
 	for _, e := range experiments {

@@ -24,7 +24,8 @@ const (
 	pause = 50 * time.Millisecond
 )
 
-var errNotInstalled = errors.New("PostgreSQL is not installed (apt-get install postgresql)")
+// ErrNotInstalled says that there are no binaries to make a cluster from.
+var ErrNotInstalled = errors.New("PostgreSQL is not installed (apt-get install postgresql)")
 
 // Options shape a cluster.
 type Options struct {
@@ -45,16 +46,17 @@ type Cluster struct {
 // New makes a cluster of the test's own and starts it. It goes with its test.
 func New(tb testing.TB, options Options) *Cluster {
 	tb.Helper()
-	c, err := newCluster(tb.Context(), options)
+	c, err := Start(tb.Context(), options)
 	give(tb, err)
-	tb.Cleanup(c.remove)
+	tb.Cleanup(c.Remove)
 	return c
 }
 
-func newCluster(ctx context.Context, options Options) (*Cluster, error) {
+// Start makes a cluster for a program that is no test and starts it. Remove ends it.
+func Start(ctx context.Context, options Options) (*Cluster, error) {
 	bin := programs()
 	if bin == "" {
-		return nil, errNotInstalled
+		return nil, ErrNotInstalled
 	}
 	dir, err := os.MkdirTemp("", "pgtest")
 	if err != nil {
@@ -66,7 +68,7 @@ func newCluster(ctx context.Context, options Options) (*Cluster, error) {
 		err = c.Start(ctx)
 	}
 	if err != nil {
-		c.remove()
+		c.Remove()
 		return nil, err
 	}
 	return c, nil
@@ -194,8 +196,8 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	return c.Run(ctx, "pg_ctl", "stop", "--pgdata", c.Data(), "--mode=fast", "--wait")
 }
 
-// remove ends the server and deletes its data.
-func (c *Cluster) remove() {
+// Remove ends the server and deletes its data.
+func (c *Cluster) Remove() {
 	c.Kill()
 	_ = os.RemoveAll(c.dir)
 }

@@ -27,7 +27,7 @@ func Stop() {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.cluster != nil {
-		shared.cluster.remove()
+		shared.cluster.Remove()
 		shared.cluster = nil
 	}
 }
@@ -40,7 +40,7 @@ func Shared(tb testing.TB) *Cluster {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.cluster == nil && shared.err == nil {
-		shared.cluster, shared.err = newCluster(tb.Context(), Options{NoSync: true})
+		shared.cluster, shared.err = Start(tb.Context(), Options{NoSync: true})
 	}
 	give(tb, shared.err)
 	return shared.cluster
@@ -59,7 +59,7 @@ func give(tb testing.TB, err error) {
 	tb.Helper()
 	switch {
 	case err == nil:
-	case errors.Is(err, errNotInstalled) && os.Getenv("CI") != "true":
+	case errors.Is(err, ErrNotInstalled) && os.Getenv("CI") != "true":
 		tb.Skip(err)
 	default:
 		tb.Fatal(err)

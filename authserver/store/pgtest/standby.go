@@ -17,7 +17,7 @@ func (c *Cluster) Standby(tb testing.TB) *Cluster {
 	tb.Helper()
 	s, err := c.newStandby(tb.Context())
 	give(tb, err)
-	tb.Cleanup(s.remove)
+	tb.Cleanup(s.Remove)
 	return s
 }
 
@@ -28,7 +28,7 @@ func (c *Cluster) newStandby(ctx context.Context) (*Cluster, error) {
 	}
 	s := &Cluster{bin: c.bin, dir: dir}
 	if err := errors.Join(giveAway(dir), s.Follow(ctx, c)); err != nil {
-		s.remove()
+		s.Remove()
 		return nil, err
 	}
 	return s, nil

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	_ "modernc.org/sqlite"             // the driver "sqlite"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/pgtest"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
+)
+
+// engine is a kind of database. why says what is missing here to measure it.
+type engine struct {
+	name  string
+	start func(ctx context.Context) (empty, full database, stop func(), why string, err error)
+}
+
+var engines = []engine{{"sqlite", startSQLite}, {"postgres", startPostgres}}
+
+// database is one that has its schema.
+type database struct {
+	// storage is how a Caddyfile names it.
+	storage string
+	pool    func() (*sql.DB, error)
+	// hex writes a number as 32 hex digits, in the SQL of the engine.
+	hex string
+	// settle makes the engine take notice of millions of new rows.
+	settle string
+}
+
+func startSQLite(ctx context.Context) (empty, full database, stop func(), why string, err error) {
+	dir, err := os.MkdirTemp("", "caddy-oauth2-bench-")
+	if err != nil {
+		return empty, full, nil, "", err
+	}
+	open := func(name string) (database, error) {
+		path := filepath.Join(dir, name)
+		db := database{
+			storage: "sqlite " + path,
+			pool:    func() (*sql.DB, error) { return sql.Open("sqlite", path) },
+			hex:     "printf('%%032x', %s)",
+			settle:  "PRAGMA wal_checkpoint(TRUNCATE)",
+		}
+		s, err := sqlstore.OpenSQLite(ctx, path)
+		if err != nil {
+			return db, err
+		}
+		return db, errors.Join(seed(ctx, s), s.Close())
+	}
+	if empty, err = open("empty.db"); err == nil {
+		full, err = open("full.db")
+	}
+	return empty, full, func() { _ = os.RemoveAll(dir) }, "", err
+}
+
+func startPostgres(ctx context.Context) (empty, full database, stop func(), why string, err error) {
+	cluster, err := pgtest.Start(ctx, pgtest.Options{})
+	if errors.Is(err, pgtest.ErrNotInstalled) {
+		return empty, full, nil, err.Error(), nil
+	}
+	if err != nil {
+		return empty, full, nil, "", err
+	}
+	open := func(name string) (database, error) {
+		dsn := cluster.DSN(name)
+		db := database{
+			storage: fmt.Sprintf("postgres %q", dsn),
+			pool:    func() (*sql.DB, error) { return sql.Open("pgx", dsn) },
+			hex:     "lpad(to_hex(%s), 32, '0')",
+			settle:  "VACUUM ANALYZE grants",
+		}
+		if err := cluster.Exec(ctx, "postgres", "CREATE DATABASE "+name); err != nil {
+			return db, err
+		}
+		s, err := sqlstore.OpenPostgres(ctx, sqlstore.PostgresConfig{DSN: dsn})
+		if err != nil {
+			return db, err
+		}
+		return db, errors.Join(seed(ctx, s), s.Close())
+	}
+	if empty, err = open("none"); err == nil {
+		full, err = open("many")
+	}
+	return empty, full, cluster.Remove, "", err
+}
+
+// seedID is the grant that all others are copies of.
+const seedID = "ffffffffffffffffffffffffffffffff"
+
+// seed makes one active grant, as a code exchange leaves it.
+func seed(ctx context.Context, s store.Store) error {
+	at := now()
+	return s.CreateGrant(ctx, store.Grant{
+		ID: seedID, Realm: "/", ClientID: grantClient, Type: "authorization_code",
+		Account: store.Account{Service: "file", ID: "alice"}, Subject: "alice", SessionID: strings.Repeat("s", 22),
+		Scope: []string{"openid", "read"}, Resources: []string{"https://api.bench"}, RedirectURI: grantRedirect,
+		State: store.GrantActive, CodeHash: strings.Repeat("0", 64), Generation: 1, RefreshKey: strings.Repeat("0", 16),
+		AuthTime: at, RotatedAt: at, Created: at, CodeExpires: at,
+		IdleExpires: at.Add(7 * 24 * time.Hour), Expires: at.Add(30 * 24 * time.Hour), PurgeAt: at.Add(8 * 24 * time.Hour),
+	}, nil)
+}
+
+// fill copies the seed. A tenth of the copies has expired.
+func (d database) fill(ctx context.Context, count int) error {
+	pool, err := d.pool()
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	columns, err := grantColumns(ctx, pool)
+	if err != nil {
+		return err
+	}
+	values := slices.Clone(columns)
+	at := now().Unix()
+	for i, column := range columns {
+		switch column {
+		case "id":
+			values[i] = fmt.Sprintf(d.hex, "n")
+		case "subject":
+			values[i] = "'user' || (n % 1000000)"
+		case "purge_at":
+			values[i] = fmt.Sprintf("CASE WHEN n %% 10 = 0 THEN %d - n %% 86400 ELSE purge_at + n %% 86400 END", at)
+		}
+	}
+	_, err = pool.ExecContext(ctx, fmt.Sprintf(`WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < %d)
+		INSERT INTO grants (%s) SELECT %s FROM series, grants WHERE id = '%s'`,
+		count, strings.Join(columns, ", "), strings.Join(values, ", "), seedID))
+	if err != nil {
+		return err
+	}
+	_, err = pool.ExecContext(ctx, d.settle)
+	return err
+}
+
+func grantColumns(ctx context.Context, pool *sql.DB) ([]string, error) {
+	rows, err := pool.QueryContext(ctx, "SELECT * FROM grants LIMIT 0")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	return columns, errors.Join(err, rows.Err())
+}
+
+// expired counts the grants that wait to be deleted.
+func (d database) expired(ctx context.Context) (count int, err error) {
+	pool, err := d.pool()
+	if err != nil {
+		return 0, err
+	}
+	defer pool.Close()
+	err = pool.QueryRowContext(ctx, fmt.Sprintf("SELECT COUNT(*) FROM grants WHERE purge_at <= %d", now().Unix())).Scan(&count)
+	return count, err
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+const (
+	grantRedirect = "https://app.bench/callback"
+	grantClient   = "bench"
+	grantSecret   = "bench-secret"
+)
+
+// server is an authorization server with one user, who is signed in.
+type server struct {
+	issuer  string
+	session string
+	client  *http.Client
+	stop    func()
+}
+
+// startServer starts one on a storage, as the Caddyfile names it.
+func startServer(ctx context.Context, storage string) (*server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "caddy-oauth2-bench-")
+	if err != nil {
+		return nil, err
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte("password"), bcrypt.DefaultCost)
+	if err != nil {
+		return nil, err
+	}
+	users := filepath.Join(dir, "users.yaml")
+	if err := os.WriteFile(users, fmt.Appendf(nil, "users:\n  alice:\n    password: %q\n", hash), 0o600); err != nil {
+		return nil, err
+	}
+	end, err := startCaddy(ctx, fmt.Sprintf(`{
+	admin off
+	default_bind 127.0.0.1
+	oauth2 {
+		storage %s
+		encryption_key MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
+		realm / {
+			issuer http://localhost:%d/oauth2
+			authentication file file %s
+			json_authenticate
+			client %s {
+				secret %s
+				redirect_uri %s
+				grants authorization_code refresh_token
+				scopes read
+				pkce optional
+				skip_consent
+			}
+		}
+	}
+}
+http://localhost:%d {
+	oauth2_server
+}
+`, storage, port, users, grantClient, grantSecret, grantRedirect, port))
+	if err != nil {
+		return nil, err
+	}
+	s := &server{issuer: fmt.Sprintf("http://localhost:%d/oauth2", port), client: newClient()}
+	// Redirects are answers here.
+	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	s.stop = func() {
+		end()
+		_ = os.RemoveAll(dir)
+	}
+	if err := s.signIn(ctx); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *server) post(ctx context.Context, path string, form url.Values, headers map[string]string) (*http.Response, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, nil, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for name, value := range headers {
+		request.Header.Set(name, value)
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return response, body, err
+}
+
+func (s *server) signIn(ctx context.Context) error {
+	path := strings.TrimSuffix(s.issuer, "/oauth2") + "/json/realms/root/authenticate"
+	response, body, err := s.post(ctx, path, nil, map[string]string{
+		"Content-Type": "application/json", "X-OpenAM-Username": "alice", "X-OpenAM-Password": "password",
+		"Accept-API-Version": "resource=2.0, protocol=1.0",
+	})
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Token string `json:"tokenId"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || answer.Token == "" {
+		return fmt.Errorf("signing in: %s: %s", response.Status, body)
+	}
+	s.session = answer.Token
+	return nil
+}
+
+// code lets the user allow the client, which is not measured.
+func (s *server) code(ctx context.Context) (string, error) {
+	response, body, err := s.post(ctx, s.issuer+"/authorize", url.Values{
+		"response_type": {"code"}, "client_id": {grantClient}, "redirect_uri": {grantRedirect}, "scope": {"read"},
+		"state": {"state"}, "csrf": {s.session}, "decision": {"allow"},
+	}, map[string]string{"Cookie": "iPlanetDirectoryPro=" + s.session})
+	if err != nil {
+		return "", err
+	}
+	to, err := response.Location()
+	if err != nil || to.Query().Get("code") == "" {
+		return "", fmt.Errorf("authorize answered %s: %s", response.Status, body)
+	}
+	return to.Query().Get("code"), nil
+}
+
+// token asks the token endpoint, and gives the refresh token of the answer.
+func (s *server) token(ctx context.Context, form map[string]string) (refresh string, err error) {
+	values := url.Values{"client_id": {grantClient}, "client_secret": {grantSecret}}
+	for name, value := range form {
+		values.Set(name, value)
+	}
+	response, body, err := s.post(ctx, s.issuer+"/access_token", values, nil)
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		Refresh string `json:"refresh_token"`
+	}
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("the token endpoint answered %s: %s", response.Status, body)
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return "", err
+	}
+	if answer.Refresh == "" {
+		return "", errors.New("the token endpoint gave no refresh token")
+	}
+	return answer.Refresh, nil
+}
