@@ -89,10 +89,17 @@ http://localhost:%d {
 	return s, nil
 }
 
-func (s *server) post(ctx context.Context, path string, form url.Values, headers map[string]string) (*http.Response, []byte, error) {
+// answer is a response that has been read.
+type answer struct {
+	status   int
+	location string
+	body     []byte
+}
+
+func (s *server) post(ctx context.Context, path string, form url.Values, headers map[string]string) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	for name, value := range headers {
@@ -100,44 +107,44 @@ func (s *server) post(ctx context.Context, path string, form url.Values, headers
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	return response, body, err
+	return answer{response.StatusCode, response.Header.Get("Location"), body}, err
 }
 
 func (s *server) signIn(ctx context.Context) error {
 	path := strings.TrimSuffix(s.issuer, "/oauth2") + "/json/realms/root/authenticate"
-	response, body, err := s.post(ctx, path, nil, map[string]string{
+	got, err := s.post(ctx, path, nil, map[string]string{
 		"Content-Type": "application/json", "X-OpenAM-Username": "alice", "X-OpenAM-Password": "password",
 		"Accept-API-Version": "resource=2.0, protocol=1.0",
 	})
 	if err != nil {
 		return err
 	}
-	var answer struct {
+	var session struct {
 		Token string `json:"tokenId"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil || answer.Token == "" {
-		return fmt.Errorf("signing in: %s: %s", response.Status, body)
+	if err := json.Unmarshal(got.body, &session); err != nil || session.Token == "" {
+		return fmt.Errorf("signing in: %d: %s", got.status, got.body)
 	}
-	s.session = answer.Token
+	s.session = session.Token
 	return nil
 }
 
 // code lets the user allow the client, which is not measured.
 func (s *server) code(ctx context.Context) (string, error) {
-	response, body, err := s.post(ctx, s.issuer+"/authorize", url.Values{
+	got, err := s.post(ctx, s.issuer+"/authorize", url.Values{
 		"response_type": {"code"}, "client_id": {grantClient}, "redirect_uri": {grantRedirect}, "scope": {"read"},
 		"state": {"state"}, "csrf": {s.session}, "decision": {"allow"},
 	}, map[string]string{"Cookie": "iPlanetDirectoryPro=" + s.session})
 	if err != nil {
 		return "", err
 	}
-	to, err := response.Location()
+	to, err := url.Parse(got.location)
 	if err != nil || to.Query().Get("code") == "" {
-		return "", fmt.Errorf("authorize answered %s: %s", response.Status, body)
+		return "", fmt.Errorf("authorize answered %d: %s", got.status, got.body)
 	}
 	return to.Query().Get("code"), nil
 }
@@ -148,21 +155,21 @@ func (s *server) token(ctx context.Context, form map[string]string) (refresh str
 	for name, value := range form {
 		values.Set(name, value)
 	}
-	response, body, err := s.post(ctx, s.issuer+"/access_token", values, nil)
+	got, err := s.post(ctx, s.issuer+"/access_token", values, nil)
 	if err != nil {
 		return "", err
 	}
-	var answer struct {
+	var tokens struct {
 		Refresh string `json:"refresh_token"`
 	}
-	if response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the token endpoint answered %s: %s", response.Status, body)
+	if got.status != http.StatusOK {
+		return "", fmt.Errorf("the token endpoint answered %d: %s", got.status, got.body)
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	if err := json.Unmarshal(got.body, &tokens); err != nil {
 		return "", err
 	}
-	if answer.Refresh == "" {
+	if tokens.Refresh == "" {
 		return "", errors.New("the token endpoint gave no refresh token")
 	}
-	return answer.Refresh, nil
+	return tokens.Refresh, nil
 }
