@@ -146,7 +146,7 @@ func (c *Client) Resolve(defaults Defaults) (store.Client, error) {
 		return out, err
 	}
 	for _, origin := range c.CORSOrigins {
-		if err := checkOrigin(origin); err != nil {
+		if err := CheckOrigin(origin); err != nil {
 			return out, err
 		}
 	}
@@ -212,8 +212,8 @@ func oneOf(what string, words, known []string) error {
 	return nil
 }
 
-// checkOrigin says whether a browser could send origin in an Origin header.
-func checkOrigin(origin string) error {
+// CheckOrigin says whether a browser could send origin in an Origin header.
+func CheckOrigin(origin string) error {
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.Scheme+"://"+strings.ToLower(u.Host) != origin {
 		return fmt.Errorf("has cors_origin %q; an origin is scheme, host and port in lower case, such as https://app.example.com", origin)
