@@ -22,9 +22,11 @@ const (
 	Algorithm Key = "algorithm"
 	// Purpose is what a key is for.
 	Purpose Key = "purpose"
-	// DenialID and Kind are an entry of the deny-list: its id and what it speaks of.
+	// DenialID is an entry of the deny-list.
 	DenialID Key = "denial_id"
-	Kind     Key = "kind"
+	// Kind is what an entry of the deny-list speaks of, or what keys that are of no
+	// realm are for.
+	Kind Key = "kind"
 	// Issuer is whose tokens are meant.
 	Issuer Key = "issuer"
 	// Changed names what was changed.
