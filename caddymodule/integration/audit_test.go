@@ -156,8 +156,9 @@ func (b *browser) plantCookies(c *canaries) {
 	}
 }
 
-// What drive leads to, the oldest first.
+// What a first start and drive lead to, the oldest first.
 var driven = []string{
+	"key_created", "key_created", "key_created", "key_created", "key_created",
 	"sign_in", "consent_given", "code_issued", "token_issued", "token_refreshed", "token_refreshed", "refresh_reuse",
 	"code_issued", "token_issued", "code_replay", "token_issued", "sign_in", "token_issued", "sign_in_failed", "sign_in_failed",
 	"client_auth_failed", "client_auth_failed", "token_revoked", "grant_revoked", "sign_in", "denial_added", "denial_removed",
@@ -202,7 +203,9 @@ func TestF30_TheAuditLogHoldsEveryEventAndNoSecret(t *testing.T) {
 	lines := []string{}
 	for line := range bytes.Lines(logged) {
 		var fields struct{ Logger, Event, Source string }
-		if err := json.Unmarshal(line, &fields); err != nil || fields.Logger != "oauth2.audit" || fields.Source != "127.0.0.1" && fields.Source != "::1" {
+		err := json.Unmarshal(line, &fields)
+		known := fields.Source == "127.0.0.1" || fields.Source == "::1" || fields.Event == "key_created" // which nobody asked for
+		if err != nil || fields.Logger != "oauth2.audit" || !known {
 			t.Errorf("%v: %s", err, line)
 		}
 		lines = append(lines, fields.Event)
