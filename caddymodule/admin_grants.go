@@ -98,26 +98,12 @@ func listGrants(app *App, r *http.Request) (any, error) {
 // showGrant is a grant as operators see it.
 func showGrant(in *realm.Realm, g *store.Grant) shownGrant {
 	shown := shownGrant{
-		ID: g.ID, Realm: g.Realm, State: grantState(in, g), Type: g.Type, Client: g.ClientID,
+		ID: g.ID, Realm: g.Realm, State: string(in.GrantState(g)), Type: g.Type, Client: g.ClientID,
 		Subject: g.Subject, Session: g.SessionID, Scope: g.Scope.String(), Audience: g.Resources,
 		Created: g.Created, AuthTime: g.AuthTime,
 	}
 	if g.Generation > 0 {
-		shown.Generation, shown.Refreshed, shown.Expires = g.Generation, g.RotatedAt, realm.RefreshEnd(g)
+		shown.Generation, shown.Refreshed, shown.Expires = g.Generation, g.RotatedAt, in.RefreshEnd(g)
 	}
 	return shown
-}
-
-func grantState(in *realm.Realm, g *store.Grant) string {
-	over := func(end time.Time) bool { return !end.IsZero() && !in.Now().Before(end) }
-	switch {
-	case in.Over(g):
-		return "revoked"
-	case g.State == store.GrantPending && over(g.CodeExpires), g.Generation > 0 && over(realm.RefreshEnd(g)):
-		return "expired"
-	case g.State == store.GrantPending:
-		return "pending"
-	default:
-		return "active"
-	}
 }

@@ -117,10 +117,8 @@ func introspectRefresh(ctx context.Context, r *realm.Realm, client *store.Client
 	if err != nil {
 		return introspection{}, err
 	}
-	now := r.Now()
 	if grant.ClientID != client.ID || grant.RefreshKey != refresh.KeyID || grant.Generation != refresh.Generation ||
-		over(grant.Expires, now) || over(grant.IdleExpires, now) ||
-		client.Refresh.Lifetime > 0 && over(grant.Created.Add(client.Refresh.Lifetime), now) {
+		over(r.RefreshEnd(&grant), r.Now()) {
 		return introspection{}, nil
 	}
 	answer := introspection{

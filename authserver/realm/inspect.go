@@ -127,10 +127,7 @@ func (r *Realm) judgeGrant(report *TokenReport) {
 	report.Expires = grant.CodeExpires
 	used := grant.State == store.GrantActive
 	if report.Refresh != nil {
-		report.Expires = RefreshEnd(grant)
-		if client, ok := r.Client(grant.ClientID); ok && client.Refresh.Lifetime > 0 {
-			report.Expires = earlier(report.Expires, grant.Created.Add(client.Refresh.Lifetime))
-		}
+		report.Expires = r.RefreshEnd(grant)
 		used = grant.Generation != report.Refresh.Generation
 	}
 	_, known := r.Client(grant.ClientID)
@@ -145,15 +142,4 @@ func (r *Realm) judgeGrant(report *TokenReport) {
 	case !known:
 		report.State = TokenOrphaned
 	}
-}
-
-// RefreshEnd is when the refresh token of a grant ends; zero means never.
-func RefreshEnd(grant *store.Grant) time.Time { return earlier(grant.Expires, grant.IdleExpires) }
-
-// earlier of two ends, of which zero means never.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }
