@@ -3,10 +3,8 @@ package caddymodule
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,11 +14,8 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 )
 
-// auditPage is how many records an answer has at most, and when nothing is said.
-const (
-	auditPage        = 1000
-	defaultAuditPage = 100
-)
+// defaultAuditPage is how many records an answer has when nothing is said.
+const defaultAuditPage = 100
 
 var errNoAudit = errors.New("the store keeps no audit records: add `audit { store }` to the global option oauth2 { }. " +
 	"Until then they are in the log only, with the logger name oauth2.audit")
@@ -90,9 +85,9 @@ func readAuditQuery(values url.Values, now time.Time) (audit.Query, error) {
 			}
 			query.Since = since
 		case "limit":
-			limit, err := strconv.Atoi(value)
-			if err != nil || limit < 1 || limit > auditPage {
-				return query, badRequest(fmt.Sprintf("limit is a number from 1 to %d", auditPage))
+			limit, err := readLimit(value, listPage)
+			if err != nil {
+				return query, err
 			}
 			query.Limit = limit
 		default:

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -34,13 +33,9 @@ func listClients(app *App, r *http.Request) (any, error) {
 		return nil, err
 	}
 	defer c.release()
-	limit, after := clientPage, r.URL.Query().Get("after")
-	if written := r.URL.Query().Get("limit"); written != "" {
-		n, err := strconv.Atoi(written)
-		if err != nil || n < 1 || n > clientPage {
-			return nil, badRequest(fmt.Sprintf("limit is a number from 1 to %d", clientPage))
-		}
-		limit = n
+	after, limit, err := readPage(r, clientPage)
+	if err != nil {
+		return nil, err
 	}
 	rows, err := c.List(r.Context(), c.realm.Name, after, limit+1)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver"
@@ -14,9 +13,6 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
-
-// denialPage is how many entries an answer has at most.
-const denialPage = 1000
 
 // denialsAnswer is a page of the deny-list.
 type denialsAnswer struct {
@@ -35,18 +31,12 @@ func listDenials(app *App, r *http.Request) (any, error) {
 	if !app.hasDenyList() {
 		return nil, apiError(http.StatusConflict, errNoDenyList)
 	}
-	query := r.URL.Query()
-	limit := denialPage
-	if written := query.Get("limit"); written != "" {
-		n, err := strconv.Atoi(written)
-		if err != nil || n < 1 || n > denialPage {
-			return nil, badRequest(fmt.Sprintf("limit is a number from 1 to %d", denialPage))
-		}
-		limit = n
+	after, limit, err := readPage(r, listPage)
+	if err != nil {
+		return nil, err
 	}
 	entries := app.denyList().List()
 	answer := denialsAnswer{Total: len(entries), Entries: []denial{}}
-	after := query.Get("after")
 	entries = slices.DeleteFunc(entries, func(entry introspect.Denial) bool { return entry.ID <= after })
 	if len(entries) > limit {
 		entries = entries[:limit]

@@ -74,7 +74,7 @@ func listGrants(app *App, r *http.Request) (any, error) {
 	if reach.SessionID != "" && reach.Subject+reach.ClientID != "" {
 		return nil, badRequest("a session has one subject: give session alone, or subject and client")
 	}
-	after, limit, err := readPage(r)
+	after, limit, err := readPage(r, listPage)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -22,8 +21,6 @@ const (
 	defaultRealm = "/"
 	// maxReachName bounds each name of what is listed or revoked, in bytes.
 	maxReachName = 1024
-	// listPage is how many entries an answer has at most.
-	listPage = 1000
 )
 
 var errNoRealm = errors.New("the running configuration has no realm: this is for the tokens of the server in this process; " +
@@ -104,18 +101,6 @@ func checkReach(reach store.Reach) error {
 		}
 	}
 	return nil
-}
-
-// readPage reads after and limit of a list.
-func readPage(r *http.Request) (after string, limit int, err error) {
-	query := r.URL.Query()
-	after, limit = query.Get("after"), listPage
-	if written := query.Get("limit"); written != "" {
-		if limit, err = strconv.Atoi(written); err != nil || limit < 1 || limit > listPage {
-			return "", 0, badRequest(fmt.Sprintf("limit is a number from 1 to %d", listPage))
-		}
-	}
-	return after, limit, checkName("after", after)
 }
 
 // untilLater waits until a second is over: what is issued from then on is spared

@@ -60,7 +60,7 @@ func listSessions(app *App, r *http.Request) (any, error) {
 	if err := checkReach(store.Reach{Subject: subject}); err != nil {
 		return nil, err
 	}
-	after, limit, err := readPage(r)
+	after, limit, err := readPage(r, listPage)
 	if err != nil {
 		return nil, err
 	}

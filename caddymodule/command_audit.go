@@ -46,7 +46,7 @@ func auditCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 		}
 	}
 	for all || left > 0 {
-		limit := auditPage
+		limit := listPage
 		if !all {
 			limit = min(limit, left)
 		}
