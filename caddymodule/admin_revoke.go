@@ -116,22 +116,15 @@ func (a *App) revokeAll(ctx context.Context, in *realm.Realm, reach store.Reach)
 		done.Consents = 1
 	}
 	a.audit(ctx, audit.Record{
-		Event: reachEvent(reach), Realm: in.Name, Subject: reach.Subject, ClientID: reach.ClientID, SessionID: reach.SessionID,
+		Event: revocationEvents[reach.Kind()], Realm: in.Name, Subject: reach.Subject, ClientID: reach.ClientID, SessionID: reach.SessionID,
 	}.With(audit.Count, strconv.Itoa(ended.Grants)))
 	return done, nil
 }
 
-// reachEvent names the revocation of a reach.
-func reachEvent(reach store.Reach) audit.Event {
-	switch {
-	case reach.SessionID != "":
-		return audit.SessionRevoked
-	case reach.Subject != "" && reach.ClientID != "":
-		return audit.ConsentRevoked
-	case reach.Subject != "":
-		return audit.SubjectRevoked
-	}
-	return audit.ClientRevoked
+// revocationEvents are what the revocation of a reach is told as.
+var revocationEvents = map[store.RevocationKind]audit.Event{
+	store.RevokedSession: audit.SessionRevoked, store.RevokedConsent: audit.ConsentRevoked,
+	store.RevokedSubject: audit.SubjectRevoked, store.RevokedClient: audit.ClientRevoked,
 }
 
 func (a *App) revokeGrant(ctx context.Context, in *realm.Realm, id string) (any, error) {

@@ -8,7 +8,6 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
 
@@ -186,17 +185,11 @@ func inspectToken(app *App, r *http.Request) (any, error) {
 	})
 }
 
-// causes are what a revocation speaks of, for people.
-var causes = map[store.RevocationKind]string{
-	store.RevokedToken: "token", store.RevokedGrant: "grant", store.RevokedSubject: "subject",
-	store.RevokedClient: "client", store.RevokedSession: "session", store.RevokedConsent: "consent",
-}
-
 // showReport is what a realm knows of a token as operators see it.
 func showReport(in *realm.Realm, report *realm.TokenReport) inspected {
 	out := inspected{
 		Ours: true, Realm: in.Name, Issuer: in.Issuer,
-		State: string(report.State), RevokedBy: causes[report.Cause], Expires: report.Expires,
+		State: string(report.State), RevokedBy: report.Cause.String(), Expires: report.Expires,
 	}
 	if report.Grant != nil {
 		grant := showGrant(in, report.Grant)

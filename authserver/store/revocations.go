@@ -70,6 +70,25 @@ const (
 	RevokedConsent RevocationKind = 6
 )
 
+// String is the kind as operators read it, "" for none.
+func (k RevocationKind) String() string {
+	switch k {
+	case RevokedToken:
+		return "token"
+	case RevokedGrant:
+		return "grant"
+	case RevokedSubject:
+		return "subject"
+	case RevokedClient:
+		return "client"
+	case RevokedSession:
+		return "session"
+	case RevokedConsent:
+		return "consent"
+	}
+	return ""
+}
+
 // Reach says which grants of a realm are meant: those of a subject, of a client,
 // of what a subject lets a client do (both), or of a session; or all of them.
 type Reach struct {
