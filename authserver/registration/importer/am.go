@@ -1,7 +1,7 @@
 package importer
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -30,108 +30,6 @@ func AM(document []byte) (Result, error) {
 	return result, nil
 }
 
-// amClient is the document of one client.
-type amClient struct {
-	ID       string            `json:"_id"`
-	Provider amSettings        `json:"_provider"`
-	Core     map[string]amItem `json:"coreOAuth2ClientConfig"`
-	Advanced map[string]amItem `json:"advancedOAuth2ClientConfig"`
-	OpenID   map[string]amItem `json:"coreOpenIDClientConfig"`
-	SignEnc  map[string]amItem `json:"signEncOAuth2ClientConfig"`
-	Override map[string]amItem `json:"overrideOAuth2ClientConfig"`
-}
-
-// amSettings is what an export may tell of the realm's OAuth2 provider.
-type amSettings struct {
-	Advanced map[string]amItem `json:"advancedOAuth2Config"`
-	Consent  map[string]amItem `json:"consent"`
-}
-
-// amItem is a setting: bare, or as {"inherited": …, "value": …}.
-type amItem struct {
-	inherited bool
-	value     any
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (i *amItem) UnmarshalJSON(text []byte) error {
-	var wrapped struct {
-		Inherited *bool `json:"inherited"`
-		Value     any   `json:"value"`
-	}
-	if text[0] == '{' && json.Unmarshal(text, &wrapped) == nil && wrapped.Inherited != nil {
-		i.inherited, i.value = *wrapped.Inherited, wrapped.Value
-		return nil
-	}
-	return json.Unmarshal(text, &i.value)
-}
-
-// list reads a list of texts, or one text.
-func (i amItem) list() []string {
-	switch value := i.value.(type) {
-	case string:
-		return []string{value}
-	case []any:
-		var out []string
-		for _, item := range value {
-			if text, ok := item.(string); ok {
-				out = append(out, text)
-			}
-		}
-		return out
-	}
-	return nil
-}
-
-func (i amItem) text() string {
-	if list := i.list(); len(list) > 0 {
-		return list[0]
-	}
-	return ""
-}
-
-func (i amItem) number() int64 {
-	number, _ := i.value.(float64)
-	return int64(number)
-}
-
-func (i amItem) yes() bool {
-	yes, ok := i.value.(bool)
-	return yes || !ok && i.text() == "true"
-}
-
-// amClients finds the clients of a document, whatever its form.
-func amClients(document []byte) ([]amClient, error) {
-	if trimmed := strings.TrimSpace(string(document)); strings.HasPrefix(trimmed, "[") {
-		var clients []amClient
-		err := read(document, &clients)
-		return clients, err
-	}
-	var all struct {
-		amClient
-		Result       []amClient          `json:"result"`
-		Application  map[string]amClient `json:"application"`
-		Applications map[string]amClient `json:"applications"`
-	}
-	if err := read(document, &all); err != nil {
-		return nil, err
-	}
-	clients := all.Result
-	for _, named := range []map[string]amClient{all.Application, all.Applications} {
-		for _, id := range slices.Sorted(maps.Keys(named)) {
-			client := named[id]
-			if client.ID == "" {
-				client.ID = id
-			}
-			clients = append(clients, client)
-		}
-	}
-	if all.Core != nil {
-		clients = append(clients, all.amClient)
-	}
-	return clients, nil
-}
-
 // am takes one client over.
 func (r *Result) am(c *amClient) {
 	if c.ID == "" || c.Core == nil {
@@ -142,7 +40,7 @@ func (r *Result) am(c *amClient) {
 	out := Client{Disabled: c.Core["status"].text() == "Inactive"}
 	reg := &out.Registration
 	reg.ID = c.ID
-	reg.Name = lastPart(firstOf(c.Core["clientName"].text(), c.Advanced["name"].text()))
+	reg.Name = lastPart(cmp.Or(c.Core["clientName"].text(), c.Advanced["name"].text()))
 	method := c.Advanced["tokenEndpointAuthMethod"].text()
 	reg.Public = strings.EqualFold(c.Core["clientType"].text(), "Public") || method == oauth.AuthMethodNone
 	reg.RedirectURIs = r.redirectURIs(c.ID, "redirectionUris", c.Core["redirectionUris"].list())
@@ -300,21 +198,6 @@ var amForeign = []struct {
 	{(*amClient).override, "oidcClaimsScript", "no scripts make claims", amItem.script},
 }
 
-func (c *amClient) core() map[string]amItem     { return c.Core }
-func (c *amClient) advanced() map[string]amItem { return c.Advanced }
-func (c *amClient) openID() map[string]amItem   { return c.OpenID }
-func (c *amClient) signEnc() map[string]amItem  { return c.SignEnc }
-
-func (c *amClient) override() map[string]amItem {
-	if !c.overrides() {
-		return nil
-	}
-	return c.Override
-}
-
-func (i amItem) set() bool    { return i.text() != "" }
-func (i amItem) script() bool { return i.set() && i.text() != "[Empty]" }
-
 func (r *Result) amUnknown(c *amClient) {
 	for _, foreign := range amForeign {
 		if item, ok := foreign.part(c)[foreign.name]; ok && foreign.saysSomething(item) {
@@ -338,14 +221,5 @@ func firstParts(items []string) []string {
 
 // lastPart takes the name of `locale|name`.
 func lastPart(item string) string { return item[strings.LastIndex(item, "|")+1:] }
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
-}
 
 func boolean(value bool) *bool { return &value }
