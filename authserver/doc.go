@@ -5,12 +5,16 @@
 // It owns the wiring: which path leads to which realm and endpoint, and what
 // outlives a configuration (Backend), which is also where a gateway keeps what its
 // nodes must know together: the deny-list, the proofs that were used, the keys of
-// nonces and assertions. Everything else is in a package of its own:
+// nonces and assertions. The Backend is one node of those that share a store: it
+// hears of what the others have changed, doubts its own clock, and while it holds
+// the lease deletes what has expired and rotates keys. Everything else is in a
+// package of its own:
 //
 //	oauth         the RFCs' vocabulary and rules, without I/O
 //	audit         what is told of security events, and how
 //	store         what is remembered, as atomic steps; sqlstore keeps it in SQL
-//	registration  what an operator writes of a client, and its rules
+//	registration  what an operator writes of a client, and its rules; importer reads
+//	              it from the exports of other servers
 //	hashing       slow hashes of passwords and secrets, under a bound
 //	keys          the keys of a realm, and those of no realm
 //	token         tokens, codes and assertions, made and opened; what was revoked

@@ -2,7 +2,9 @@
 // authentication services, bound to its keys, tokens, sessions and store.
 //
 // It owns what every grant and endpoint asks of a realm: which client, which
-// account, which service, is this token alive, mint the tokens of this grant.
+// account, which service, is this token alive, mint the tokens of this grant,
+// may this client ask once more. Its Book is what changes without a new
+// configuration: the clients and switches of the store.
 // It stands between the packages that each know one of those things and the
 // ones that speak a protocol (grants, authorize, endpoint), so that these never
 // import each other. HTTP is theirs, not ours.

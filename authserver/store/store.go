@@ -19,8 +19,9 @@ var (
 )
 
 // Store is the memory of the authorization server. Every method is one atomic
-// step, durable when it returns without error. Any error but the three above
-// means that the store cannot answer now: callers fail closed with 503. Times
+// step, durable when it returns without error. Any error but the three above,
+// ErrConflict, ErrNoBackup and ErrBackupRuns means that the store cannot answer
+// now: callers fail closed with 503. Times
 // are kept in whole seconds. Implementations are safe for concurrent use.
 type Store interface {
 	Audit

@@ -1,6 +1,7 @@
 // Package token makes and opens the tokens of one realm: access tokens as JWTs
 // or sealed texts, refresh tokens, codes and ID tokens. It also keeps in memory
-// which access tokens have been revoked.
+// what has been revoked: tokens, grants, and all of a subject, client, session or
+// consent up to a time.
 //
 // No token is ever stored: a text is good when its signature, seal or MAC under
 // the realm's keys says so. Whether the grant behind it is still alive is asked
