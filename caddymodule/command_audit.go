@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -72,7 +71,7 @@ func auditCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 
 // auditRecord prints one record as one line.
 func (c adminClient) auditRecord(r *audit.Record) {
-	c.printf("%s %-8s%s", r.Time.UTC().Format(time.RFC3339), r.Outcome, r.Event)
+	c.printf("%s %-8s%s", moment(r.Time), r.Outcome, r.Event)
 	for _, part := range []struct{ name, text string }{
 		{"by", string(r.Actor)}, {"realm", r.Realm}, {"client", r.ClientID}, {"subject", r.Subject}, {"grant", r.GrantID},
 		{"session", r.SessionID}, {"type", r.GrantType}, {"scope", r.Scope}, {"source", r.Source}, {"node", r.Node},

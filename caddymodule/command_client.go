@@ -12,7 +12,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -264,47 +263,4 @@ func applyOptions(fl caddycmd.Flags, written registration.Client) registration.C
 		}
 	}
 	return written
-}
-
-// client prints one client.
-func (c adminClient) client(a *clientAnswer) {
-	kind := "confidential"
-	if a.Client.Public {
-		kind = "public"
-	}
-	if a.Client.Disabled {
-		kind += ", DISABLED"
-	}
-	c.printf("%s\n  %s, of the %s, realm %s\n", a.Client.ID, kind, map[string]string{sourceConfig: "configuration", sourceStore: "store"}[a.Source], a.Realm)
-	c.printf("  grants %s\n", strings.Join(a.Client.Grants, " "))
-	if a.Version != 0 {
-		c.printf("  version %d of %s\n", a.Version, a.Updated.UTC().Format(time.RFC3339))
-	}
-	c.secrets(a.Secrets)
-	if a.Secret != "" {
-		c.printf("  its secret, which is shown this once: %s\n", a.Secret)
-	}
-	if a.Problem != "" {
-		c.printf("  PROBLEM: %s\n", a.Problem)
-	}
-	for _, warning := range a.Warnings {
-		c.printf("  warning: it %s\n", warning)
-	}
-}
-
-// secrets prints secrets, without what is secret of them unless they are new.
-func (c adminClient) secrets(secrets []secretAnswer) {
-	for _, s := range secrets {
-		c.printf("  secret %s, made %s", s.ID, s.Created.UTC().Format(time.RFC3339))
-		if !s.Expires.IsZero() {
-			c.printf(", expires %s", s.Expires.UTC().Format(time.RFC3339))
-		}
-		if !s.LastUsed.IsZero() {
-			c.printf(", last used about %s", s.LastUsed.UTC().Format(time.RFC3339))
-		}
-		c.printf("\n")
-		if s.Secret != "" {
-			c.printf("  it is, shown this once: %s\n", s.Secret)
-		}
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -37,7 +36,7 @@ func consentCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 		}
 		for i := range answer.Consents {
 			if consent := &answer.Consents[i]; !printed {
-				c.printf("client %q scope %q, agreed %s\n", consent.Client, consent.Scope, consent.Updated.UTC().Format(time.RFC3339))
+				c.printf("client %q scope %q, agreed %s\n", consent.Client, consent.Scope, moment(consent.Updated))
 			}
 		}
 	case "revoke":

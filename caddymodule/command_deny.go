@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -91,9 +90,9 @@ func (c adminClient) denial(d *denial) {
 		}
 	}
 	if !d.NotBefore.IsZero() {
-		c.printf(", issued until %s", d.NotBefore.UTC().Format(time.RFC3339))
+		c.printf(", issued until %s", moment(d.NotBefore))
 	}
-	c.printf(", denied until %s\n", d.Expires.UTC().Format(time.RFC3339))
+	c.printf(", denied until %s\n", moment(d.Expires))
 	if d.Warning != "" {
 		c.printf("  warning: %s\n", d.Warning)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -61,10 +60,10 @@ func (c adminClient) issuer(s *introspect.Status) {
 		c.printf("  key %q %s\n", key.KeyID, key.Algorithm)
 	}
 	if !s.KeysRead.IsZero() {
-		c.printf("  keys read %s from %s\n", s.KeysRead.UTC().Format(time.RFC3339), s.KeysFrom)
+		c.printf("  keys read %s from %s\n", moment(s.KeysRead), s.KeysFrom)
 	}
 	if !s.NextRefresh.IsZero() {
-		c.printf("  read again by %s\n", s.NextRefresh.UTC().Format(time.RFC3339))
+		c.printf("  read again by %s\n", moment(s.NextRefresh))
 	}
 	if s.Breaker != "" {
 		c.printf("  breaker %s\n", s.Breaker)

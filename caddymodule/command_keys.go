@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -98,9 +97,9 @@ func (c adminClient) keys(method, path string, body any) (int, error) {
 	}
 	for i := range answer.Keys {
 		key := &answer.Keys[i]
-		c.printf("%s %s %s %s %s since %s", key.Realm, key.Purpose, key.Algorithm, key.ID, key.State, key.Since.Format(time.RFC3339))
+		c.printf("%s %s %s %s %s since %s", key.Realm, key.Purpose, key.Algorithm, key.ID, key.State, moment(key.Since))
 		if key.Next != "" {
-			c.printf(", %s at %s", key.Next, key.NextAt.Format(time.RFC3339))
+			c.printf(", %s at %s", key.Next, moment(key.NextAt))
 		}
 		if key.External {
 			c.printf(", not in the store")

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -158,7 +157,7 @@ func (c adminClient) revoked(answer *revokedAnswer) {
 		}
 	}
 	if !answer.NotBefore.IsZero() {
-		c.printf("; what began until %s is refused", answer.NotBefore.UTC().Format(time.RFC3339))
+		c.printf("; what began until %s is refused", moment(answer.NotBefore))
 	}
 	c.printf("\n")
 }
@@ -200,7 +199,7 @@ func (c adminClient) listSessions(fl caddycmd.Flags) (int, error) {
 			for i := range page.Sessions {
 				s := &page.Sessions[i]
 				c.printf("%s %s, subject %q of %q, signed in %s, ends %s\n", s.ID, s.Kind, s.Subject, s.Service,
-					s.AuthTime.UTC().Format(time.RFC3339), ends(s.Expires))
+					moment(s.AuthTime), ends(s.Expires))
 			}
 		}
 		if page.Next == "" {
@@ -208,12 +207,4 @@ func (c adminClient) listSessions(fl caddycmd.Flags) (int, error) {
 		}
 		query.Set("after", page.Next)
 	}
-}
-
-// ends is an end for people; zero means never.
-func ends(at time.Time) string {
-	if at.IsZero() {
-		return "never"
-	}
-	return at.UTC().Format(time.RFC3339)
 }

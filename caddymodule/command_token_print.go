@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"strconv"
 	"strings"
-	"time"
 )
 
 // inspected prints what is known of a token.
@@ -47,7 +46,7 @@ func (c adminClient) grant(g *shownGrant) {
 			c.printf(" %s %q", part.name, part.text)
 		}
 	}
-	c.printf(", %s of %s", g.Type, g.Created.UTC().Format(time.RFC3339))
+	c.printf(", %s of %s", g.Type, moment(g.Created))
 	if g.Generation > 0 {
 		c.printf(", refresh token %d until %s", g.Generation, ends(g.Expires))
 	}
@@ -59,11 +58,4 @@ func quoted(text string) string {
 		return ""
 	}
 	return strconv.Quote(text)
-}
-
-func moment(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return at.UTC().Format(time.RFC3339)
 }
