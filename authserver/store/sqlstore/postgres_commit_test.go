@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgproto3"
+
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/pgtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
@@ -42,6 +44,38 @@ func TestF1_ALostAnswerToACommit(t *testing.T) {
 	}
 	if rotated, err := s.RotateRefresh(t.Context(), use); err != nil || rotated.Generation != 2 {
 		t.Errorf("the retry got generation %d (%v), want 2", rotated.Generation, err)
+	}
+}
+
+// A pooler that has lost the database in a commit says so with an error of its
+// own. The commit may have happened all the same: a step that is tried again
+// without being asked to would take its own code for a replay, and end the family.
+func TestF1_ACommitThatAPoolerKnowsNothingOf(t *testing.T) {
+	relay, dsn := startRelay(t, pgtest.Shared(t).Schema(t))
+	var err error
+	crashed := pgproto3.ErrorResponse{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: "08P01", Message: "server conn crashed?"}
+	if relay.lastWords, err = crashed.Encode(nil); err != nil {
+		t.Fatal(err)
+	}
+	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: dsn})
+	code := grant("code")
+	code.State, code.CodeHash, code.CodeExpires = store.GrantPending, "hash", time.Unix(1_800_000_100, 0)
+	if err := s.CreateGrant(t.Context(), code, nil); err != nil {
+		t.Fatal(err)
+	}
+	relay.loseCommits.Store(1)
+	_, err = s.RedeemCode(t.Context(), store.Redemption{
+		Realm: code.Realm, GrantID: code.ID, ClientID: code.ClientID, CodeHash: "hash",
+		PurgeAt: code.PurgeAt, Now: time.Unix(1_800_000_000, 0),
+	})
+	if err == nil || errors.Is(err, store.ErrReplayed) || errors.Is(err, store.ErrNotFound) {
+		t.Errorf("got %v, want a fault", err)
+	}
+	if relay.loseCommits.Load() != 0 {
+		t.Fatal("no commit was lost")
+	}
+	if is, err := s.Grant(t.Context(), code.Realm, code.ID); err != nil || is.State != store.GrantActive {
+		t.Errorf("the family has state %d (%v), want %d", is.State, err, store.GrantActive)
 	}
 }
 

@@ -92,7 +92,9 @@ func (tx *pgTransaction) commit() error {
 	failpoint.Pass(failpoint.BeforeCommit)
 	tag, err := tx.conn.Exec(tx.ctx, "COMMIT")
 	switch {
-	case err != nil && pgError(err) == nil:
+	// An error that ends the connection is no answer either: a pooler says so of a
+	// database that it has lost.
+	case err != nil && (pgError(err) == nil || tx.conn.IsClosed()):
 		return fmt.Errorf("%w: %w", errUnknownOutcome, err)
 	case err != nil:
 		return err

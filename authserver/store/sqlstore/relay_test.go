@@ -20,6 +20,9 @@ type relay struct {
 	delay atomic.Int64
 	// loseCommits is how many answers to COMMIT are lost with their connection.
 	loseCommits atomic.Int64
+	// lastWords are said in the place of a lost answer, as a pooler does whose
+	// connection to the database broke.
+	lastWords []byte
 }
 
 // startRelay gives the connection string of a database by way of a relay.
@@ -67,6 +70,7 @@ func (r *relay) run() {
 				<-time.After(d)
 			}
 			if committing.Load() {
+				_, _ = client.Write(r.lastWords)
 				r.loseCommits.Add(-1)
 				return false
 			}
