@@ -84,6 +84,21 @@ func TestPG6_AnIDThatABrowserBringsIsNotTakenOver(t *testing.T) {
 	}
 }
 
+// A sign-in that is on its way while all of its user is revoked makes its session
+// afterwards. Who has it signs in again: nothing that comes of it is good.
+func TestAS41_ASessionBegunWhileItsUserIsRevokedIsNobodys(t *testing.T) {
+	b := newBrowser(t)
+	if _, err := b.world.Realm.Revocations.RevokeSubject(t.Context(), "/", "demo", b.world.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	goesTo(t, b.get(b.signIn(params())), "login")
+	if got := answered(t, b.get(at("authorize", params("prompt", "none")))).Get("error"); got != oauth.CodeLoginRequired {
+		t.Errorf("without a page the client is told %q", got)
+	}
+	b.world.Clock.Advance(time.Second)
+	goesTo(t, b.get(b.signIn(params())), "consent")
+}
+
 func TestPG16_FailedSignInsLookAlike(t *testing.T) {
 	b := newBrowser(t)
 	address := at("login", params())

@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
 
 // visitor is who is signed in.
@@ -42,7 +43,9 @@ func (e *Endpoint) browserVisitor(req *http.Request) (*visitor, error) {
 }
 
 // signedIn reads the session of a cookie and what its account is like now. A
-// session whose account is gone, or means someone else by now, is nobody's.
+// session whose account is gone, or means someone else by now, is nobody's. So is
+// one that was begun while all of its user was being revoked, for nothing that
+// came of it would be good.
 func (e *Endpoint) signedIn(ctx context.Context, kind store.SessionKind, cookie oauth.Secret) (*visitor, error) {
 	if cookie.Empty() {
 		return nobody, nil
@@ -53,6 +56,9 @@ func (e *Endpoint) signedIn(ctx context.Context, kind store.SessionKind, cookie 
 	}
 	if err != nil {
 		return nobody, err
+	}
+	if e.realm.Revocations.Revoked(e.realm.Name, token.LineageOfSession(&session)) {
+		return nobody, nil
 	}
 	account, err := e.realm.Account(ctx, session.Account)
 	if errors.Is(err, login.ErrNoAccount) {

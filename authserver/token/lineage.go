@@ -38,6 +38,14 @@ func LineageOf(grant *store.Grant) Lineage {
 	return l
 }
 
+// LineageOfSession is what a revocation can name of a session.
+func LineageOfSession(session *store.Session) Lineage {
+	return Lineage{
+		Subject: session.Subject, SessionID: session.ID,
+		IssuedAt: session.Created.Unix(), AuthTime: session.AuthTime.Unix(),
+	}
+}
+
 // signedIn is the second of the sign-in that all of it rests on. Whoever revokes
 // a subject means the sign-in: what an old session gives after that is as dead as
 // what it gave before.
