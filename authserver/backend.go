@@ -79,6 +79,7 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 	}
 	b.clients = newClients(st, b.revocations, hasher, now)
 	b.logs = []changeLog{
+		{task: "looking how far the logs of changes go", refresh: b.seeToLoss},
 		{task: "reading the revocation log", refresh: func(ctx context.Context) error { return b.revocations.Refresh(ctx, b.clock.past(b.now(), b.running())) }},
 		{task: "reading the deny-list", refresh: b.denials.refresh},
 		{task: "reading the clients of the store", refresh: b.clients.refresh},

@@ -81,6 +81,20 @@ func (c *Clients) refresh(ctx context.Context) error {
 	return c.read(ctx)
 }
 
+// positions are how far the changes of clients and of switches were read.
+func (c *Clients) positions() (clients, switches int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.position, c.switched
+}
+
+// rewind has the next reading read all anew.
+func (c *Clients) rewind() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.position, c.switched, c.heard = 0, 0, time.Time{}
+}
+
 func (c *Clients) read(ctx context.Context) error {
 	now := c.now()
 	anew := c.heard.IsZero() || now.Sub(c.heard).Abs() > deafAfter
@@ -110,8 +124,17 @@ func (c *Clients) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	told := map[string]bool{}
 	for i := range switches {
 		c.book(switches[i].Realm).Switch(switches[i])
+		told[switches[i].Realm] = true
+	}
+	if c.switched == 0 { // these are all that there are
+		for name, book := range c.all() {
+			if !told[name] {
+				book.Switch(store.Switches{})
+			}
+		}
 	}
 	c.switched = next
 	return nil

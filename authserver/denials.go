@@ -60,6 +60,13 @@ func (d *Denials) refresh(ctx context.Context) error {
 	return d.read(ctx)
 }
 
+// heard is how far the list was read.
+func (d *Denials) heard() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.position
+}
+
 // rewind has the next reading tell the whole list again.
 func (d *Denials) rewind() {
 	d.mu.Lock()

@@ -26,7 +26,7 @@ const (
 type rings struct {
 	opening  sync.Mutex // one ring is opened at a time
 	byRealm  sync.Map   // realm -> *keys.Ring
-	position int64      // how far the changes were read; only refreshKeys uses it
+	position int64      // how far the changes were read; only who reads the logs uses it
 	clock    clock      // of the rotation
 }
 

@@ -29,6 +29,7 @@ type Store interface {
 	Clocks
 	Clients
 	Realms
+	Logs
 
 	// CreateGrant stores a new grant, and with it, when consent is not nil, what
 	// the user agreed to (merged into what is remembered already). ErrExists

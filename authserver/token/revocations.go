@@ -104,6 +104,23 @@ func (r *Revocations) resume(now time.Time) int64 {
 	return 0
 }
 
+// Position is how far the log was read.
+func (r *Revocations) Position() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.read) == 0 {
+		return 0
+	}
+	return r.read[len(r.read)-1].position
+}
+
+// Rewind has the next Refresh read the whole log. What is known stays known.
+func (r *Revocations) Rewind() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.read = nil
+}
+
 // prune drops what can no longer matter.
 func (r *Revocations) prune(now time.Time) {
 	if since := now.Sub(r.pruned); since >= 0 && since < pruneEvery {

@@ -94,7 +94,7 @@ var Lookups = map[string]string{
 	"selectClient": selectClient, "selectClients": selectClients, "selectClientChanges": selectClientChanges,
 	"purge clients": purges[5], "nextRealm": nextRealm, "replaceSwitches": replaceSwitches,
 	"selectSwitchChanges": selectSwitchChanges,
-	"nextKeyPosition":     nextKeyPosition, "selectKeyChanges": selectKeyChanges, "purgeKeys": purgeKeys,
+	"selectLogEnds":       selectLogEnds, "nextKeyPosition": nextKeyPosition, "selectKeyChanges": selectKeyChanges, "purgeKeys": purgeKeys,
 	"demoteKey": demoteKey, "promoteKey": promoteKey, "retireKey": retireKey, "removeKey": removeKey,
 }
 

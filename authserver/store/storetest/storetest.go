@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Audit", auditChecks},
 		{"Client", clientChecks},
 		{"Realm", realmChecks},
+		{"Log", logChecks},
 		{"KeyRotation", keyRotationChecks},
 		{"KeyRewrap", keyRewrapChecks},
 		{"Maintenance", maintenanceChecks},
