@@ -81,8 +81,7 @@ func (a *Authenticator) waste(ctx context.Context, secret oauth.Secret) error {
 	if len(decoy) == 0 {
 		return a.hasher.Waste(ctx, hashing.Fast, secret)
 	}
-	_, err := a.hasher.VerifyAny(ctx, decoy, secret)
-	return err
+	return a.hasher.WasteAny(ctx, decoy, secret)
 }
 
 // credentials are what a request says about its client, nothing checked.

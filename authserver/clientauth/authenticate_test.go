@@ -306,6 +306,27 @@ func TestAS22_A32_UnknownClientCostsTheSame(t *testing.T) {
 	}
 }
 
+// Who holds the very secret that is the decoy learns nothing by it either: it is
+// remembered for its own client alone.
+func TestAS22_AnUnknownClientCostsTheSameToWhoHoldsTheDecoy(t *testing.T) {
+	w := newWorld("slow")
+	cost := func(id string) int64 {
+		before := w.hasher.Calls(hashing.Bcrypt)
+		_, _ = w.authenticate(t, basic(id+":Ch4ng31t"), "")
+		return w.hasher.Calls(hashing.Bcrypt) - before
+	}
+	for i, want := range []int64{1, 0, 0} { // its own is remembered
+		if n := cost("slow"); n != want {
+			t.Fatalf("try %d made %d slow hashes, want %d", i, n, want)
+		}
+	}
+	for _, id := range []string{"nobody", "spa", "nobody"} {
+		if n := cost(id); n != 1 {
+			t.Errorf("%s made %d slow hashes, a client that is there makes 1", id, n)
+		}
+	}
+}
+
 // A hash that cannot be computed is no verdict on the client.
 func TestFaultIsNotTheClients(t *testing.T) {
 	h := hashing.New()
