@@ -107,6 +107,20 @@ func TestF18_TenNodesRotateAtOnceAndOneKeyFollows(t *testing.T) {
 	}
 }
 
+// F10: a node whose clock was years ahead has taken the lease of the rotation and
+// died. The nodes that come after it still rotate.
+func TestF10_ALeaseOfTheRotationFromTheFutureIsTakenOver(t *testing.T) {
+	w := realmtest.New(t)
+	astray := newNode(t, w, 10*365*day, rotatingEvery(90*day))
+	tick(t, astray)
+	right := newNode(t, w, 0, rotatingEvery(90*day))
+	before := right.signer(t)
+	pass(t, w, time.Hour, right) // what the other began goes on
+	if right.signer(t) == before {
+		t.Error("no key has followed")
+	}
+}
+
 // By age alone: every kind but refresh is replaced, and what was is retired when
 // nothing that it made can be alive.
 func TestAS54_KeysAreReplacedByAge(t *testing.T) {

@@ -44,7 +44,7 @@ func (b *Backend) rotateRing(ctx context.Context, ring *keys.Ring, trusted bool,
 		if step.Action == keys.Retire && !trusted {
 			continue
 		}
-		held, err := b.store.Lease(ctx, "keys", b.node, now.Add(rotationLease), now)
+		held, err := b.leaseKeys(ctx, now)
 		if err != nil || !held {
 			return err
 		}
@@ -53,6 +53,20 @@ func (b *Backend) rotateRing(ctx context.Context, ring *keys.Ring, trusted bool,
 		}
 	}
 	return nil
+}
+
+// leaseKeys takes the lease, also one from further ahead than clocks may differ:
+// a node whose clock had leapt has left it, and it would last as long.
+func (b *Backend) leaseKeys(ctx context.Context, now time.Time) (held bool, err error) {
+	until, err := b.store.LeasedUntil(ctx, "keys")
+	if err != nil {
+		return false, err
+	}
+	asOf := now
+	if until.Sub(now) > rotationLease+clockSlack {
+		asOf = until
+	}
+	return b.store.Lease(ctx, "keys", b.node, now.Add(rotationLease), asOf)
 }
 
 // clock notices when the time was set. A key that is retired does not come back,
