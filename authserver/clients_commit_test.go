@@ -1,0 +1,40 @@
+package authserver_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// lame is a store that breaks down right after a client was deleted.
+type lame struct{ store.Store }
+
+var errLame = errors.New("down")
+
+func (lame) RevokeAll(context.Context, store.Reach, time.Time) (store.Ended, error) {
+	return store.Ended{}, errLame
+}
+
+// The deletion of a client is one step. What comes after it makes it known here
+// sooner and can be done by the upkeep: a fault in that is none of the caller, who
+// would take the client to be there, and the record of it would be missing.
+func TestCL12_ADeletionThatIsCommittedIsDone(t *testing.T) {
+	here, there := twoNodes(t)
+	_, secret := here.register(batch())
+	token := here.want(http.StatusOK, "batch", secret)
+	here.Store.Store = lame{here.Store.Store}
+	if err := here.backend.Clients().Delete(t.Context(), "/", "batch", 0); err != nil {
+		t.Errorf("deleted, and told %v", err)
+	}
+	there.backend.ReadLogs(t.Context())
+	for _, n := range []*clientNode{here, there} {
+		n.want(http.StatusUnauthorized, "batch", secret)
+		if _, err := n.realm().OpenAccess(token); err == nil {
+			t.Error("a token of it is good")
+		}
+	}
+}
