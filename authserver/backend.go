@@ -83,7 +83,6 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 		{task: "reading the revocation log", refresh: func(ctx context.Context) error { return b.revocations.Refresh(ctx, b.clock.past(b.now(), b.running())) }},
 		{task: "reading the deny-list", refresh: b.denials.refresh},
 		{task: "reading the clients of the store", refresh: b.clients.refresh},
-		{task: "noting when secrets were used", refresh: b.clients.noteUses},
 		{task: "reading the changes of keys", refresh: b.refreshKeys},
 	}
 	for i := range b.logs {
@@ -102,6 +101,8 @@ func (b *Backend) Run(ctx context.Context) {
 	defer b.audit.write(ctx)()
 	var all sync.WaitGroup // many deletions must not delay what is heard
 	all.Go(func() { b.runReading(ctx) })
+	// Writing must neither delay nor stand for what is heard.
+	all.Go(func() { b.every(ctx, readInterval, "noting when secrets were used", b.clients.noteUses) })
 	all.Go(func() { b.every(ctx, purgeInterval, "deleting expired rows", b.purge) })
 	all.Go(func() { b.every(ctx, rotationInterval, "rotating keys", b.rotateKeys) })
 	all.Wait()
