@@ -121,6 +121,29 @@ func TestF10_ALeaseOfTheRotationFromTheFutureIsTakenOver(t *testing.T) {
 	}
 }
 
+// F10: a node whose clock is known to be an hour ahead takes no step: by its clock
+// the next key has been published for long enough, and verifiers do not have it.
+func TestF10_ANodeWhoseClockIsAstrayRotatesNothing(t *testing.T) {
+	w := realmtest.New(t)
+	right := newNode(t, w, 0)
+	if err := right.Purge(t.Context()); err != nil { // by which others know the time
+		t.Fatal(err)
+	}
+	ahead := newNode(t, w, time.Hour)
+	before := right.signer(t)
+	if _, err := right.RotateKey(t.Context(), "/", signing, false); err != nil {
+		t.Fatal(err)
+	}
+	tick(t, ahead, right)
+	if right.signer(t) != before {
+		t.Error("a key signs that nobody has seen yet")
+	}
+	pass(t, w, 12*time.Minute, ahead, right)
+	if right.signer(t) == before {
+		t.Error("the node that is right does not rotate either")
+	}
+}
+
 // By age alone: every kind but refresh is replaced, and what was is retired when
 // nothing that it made can be alive.
 func TestAS54_KeysAreReplacedByAge(t *testing.T) {
