@@ -12,6 +12,9 @@ const SchemaVersion = schemaVersion
 // ErrTooMany is what callers get while too many wait.
 var ErrTooMany = errTooMany
 
+// Answered says whether an error is the database's answer to one step.
+var Answered = answered
+
 // Commits is how many transactions were committed.
 func (s *Store) Commits() int64 { return s.writer().commits.Load() }
 

@@ -1,7 +1,9 @@
 package sqlstore_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -76,6 +78,21 @@ func TestF1_ACommitThatAPoolerKnowsNothingOf(t *testing.T) {
 	}
 	if is, err := s.Grant(t.Context(), code.Realm, code.ID); err != nil || is.State != store.GrantActive {
 		t.Errorf("the family has state %d (%v), want %d", is.State, err, store.GrantActive)
+	}
+}
+
+// F9: what the interface refuses is an answer: an operator who is told that another
+// was faster does not have the pool turn callers away.
+func TestF9_ARefusalIsNoSignOfASickDatabase(t *testing.T) {
+	for _, err := range []error{nil, store.ErrNotFound, store.ErrExists, store.ErrConflict} {
+		if !sqlstore.Answered(err) {
+			t.Errorf("%v", err)
+		}
+	}
+	for _, err := range []error{io.EOF, context.DeadlineExceeded} {
+		if sqlstore.Answered(err) {
+			t.Errorf("%v", err)
+		}
 	}
 }
 
