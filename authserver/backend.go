@@ -79,11 +79,12 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 	}
 	b.clients = newClients(st, b.revocations, hasher, now)
 	b.logs = []changeLog{
-		{task: "looking how far the logs of changes go", refresh: b.seeToLoss},
 		{task: "reading the revocation log", refresh: func(ctx context.Context) error { return b.revocations.Refresh(ctx, b.clock.past(b.now(), b.running())) }},
 		{task: "reading the deny-list", refresh: b.denials.refresh},
 		{task: "reading the clients of the store", refresh: b.clients.refresh},
 		{task: "reading the changes of keys", refresh: b.refreshKeys},
+		// Last: it waits for an operator's change that is on its way.
+		{task: "looking how far the logs of changes go", refresh: b.seeToLoss},
 	}
 	for i := range b.logs {
 		if err := b.logs[i].refresh(ctx); err != nil {

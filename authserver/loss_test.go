@@ -74,6 +74,7 @@ func TestF8_NodesHearOfChangesAfterADatabaseHasLostSome(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, n := range map[string]*clientNode{"here": here, "there": there} {
+		n.backend.ReadLogs(ctx) // finds the loss
 		n.backend.ReadLogs(ctx)
 		if _, err := n.realm().OpenAccess(token); err == nil {
 			t.Errorf("%s: a token of a client that was deleted is good", name)
