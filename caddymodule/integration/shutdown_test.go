@@ -5,15 +5,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/caddymodule/integration/balancer"
 )
 
 const (
@@ -22,84 +21,7 @@ const (
 	// slowAnswer is how long the upstream takes for some: such requests are on
 	// their way when the node closes.
 	slowAnswer = 1500 * time.Millisecond
-	// lookEvery is how often the balancer asks whether a node is ready.
-	lookEvery = 100 * time.Millisecond
 )
-
-// balancer sends requests to the nodes that say that they are ready, by turns. It
-// tries nothing twice.
-type balancer struct {
-	*httptest.Server
-	nodes []*httputil.ReverseProxy
-	ready []atomic.Bool
-	turn  atomic.Uint64
-	ends  chan struct{}
-	looks sync.WaitGroup
-}
-
-// newBalancer begins to look when it is given its nodes.
-func newBalancer(t *testing.T) *balancer {
-	b := &balancer{ends: make(chan struct{})}
-	b.Server = httptest.NewServer(http.HandlerFunc(b.serve))
-	t.Cleanup(func() {
-		close(b.ends)
-		b.looks.Wait()
-		b.Close()
-	})
-	return b
-}
-
-func (b *balancer) use(nodes ...string) {
-	b.ready = make([]atomic.Bool, len(nodes))
-	for _, node := range nodes {
-		b.nodes = append(b.nodes, httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: node}))
-	}
-	for i, node := range nodes {
-		b.looks.Go(func() { b.look(i, node) })
-	}
-}
-
-func (b *balancer) look(i int, node string) {
-	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		response, err := client.Get("http://" + node + "/readyz")
-		if err == nil {
-			_, _ = io.Copy(io.Discard, response.Body)
-			_ = response.Body.Close()
-		}
-		b.ready[i].Store(err == nil && response.StatusCode == http.StatusOK)
-		select {
-		case <-tick.C:
-		case <-b.ends:
-			return
-		}
-	}
-}
-
-func (b *balancer) serve(w http.ResponseWriter, r *http.Request) {
-	first := int(b.turn.Add(1))
-	for i := range b.nodes {
-		if n := (first + i) % len(b.nodes); b.ready[n].Load() {
-			b.nodes[n].ServeHTTP(w, r)
-			return
-		}
-	}
-	http.Error(w, "no node is ready", http.StatusBadGateway)
-}
-
-// until waits for a state of a node.
-func (b *balancer) until(t *testing.T, node int, ready bool) {
-	t.Helper()
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); b.ready[node].Load() != ready; <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("node %d does not become ready: %v", node, ready)
-		}
-	}
-}
 
 // F17: nodes are stopped and started one after the other behind a balancer that
 // knows nothing but what oauth2_health says, and no caller sees any of it.
@@ -113,7 +35,7 @@ func TestF17_ARollingRestartFailsNoRequest(t *testing.T) {
 		_, _ = io.WriteString(w, "slow")
 	}))
 	t.Cleanup(slow.Close)
-	front := newBalancer(t)
+	front := balancer.New(t)
 	ports := freePorts(t, 2)
 	nodes := make([]*process, len(ports))
 	run := make([]func() *process, len(ports))
@@ -146,9 +68,9 @@ http://:%d {
 		run[i] = func() *process { return start(t, caddyfile, home) }
 		nodes[i] = run[i]()
 	}
-	front.use(fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1]))
-	front.until(t, 0, true)
-	front.until(t, 1, true)
+	front.Use(fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1]))
+	front.Until(t, 0, true)
+	front.Until(t, 1, true)
 
 	n, stop := &tally{beat: make(chan struct{})}, make(chan struct{})
 	var load sync.WaitGroup
@@ -172,9 +94,9 @@ http://:%d {
 		if took > shutdownDelay+gracePeriod+time.Second {
 			t.Errorf("round %d: it took %s", round, took)
 		}
-		front.until(t, i, false)
+		front.Until(t, i, false)
 		nodes[i] = run[i]()
-		front.until(t, i, true)
+		front.Until(t, i, true)
 	}
 	close(stop)
 	load.Wait()

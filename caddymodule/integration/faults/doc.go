@@ -11,6 +11,7 @@
 //
 //	KILLS=200 go test -count=1 -v -timeout 2h -run 'TestF1_|TestF32' ./caddymodule/integration/faults
 //	FILLS=20 go test -count=1 -v -timeout 2h -run 'TestF4|TestF5' ./caddymodule/integration/faults
+//	ROLLS=50 go test -count=1 -v -timeout 2h -run TestF17_ ./caddymodule/integration/faults
 //	POWERCUTS=50 go test -count=1 -v -timeout 2h -run TestF3_ ./caddymodule/integration/faults
 //
 // The last needs root and loop devices, and is nothing but a command.

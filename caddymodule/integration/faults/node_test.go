@@ -23,15 +23,24 @@ type node struct {
 	log bytes.Buffer
 }
 
-// start runs the binary, by wrapper when there is one, and does not wait until
-// it serves.
+// start runs the one node of a world, by wrapper when there is one, and does not
+// wait until it serves.
 func (w *world) start(t *testing.T, wrapper ...string) *node {
+	t.Helper()
+	n := w.launch(t, w.caddyfile, wrapper...)
+	w.transport.CloseIdleConnections()
+	w.node = n
+	return n
+}
+
+// launch runs the binary.
+func (w *world) launch(t *testing.T, caddyfile string, wrapper ...string) *node {
 	t.Helper()
 	binary, err := buildBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := append(wrapper, binary, "run", "--adapter", "caddyfile", "--config", w.caddyfile)
+	args := append(wrapper, binary, "run", "--adapter", "caddyfile", "--config", caddyfile)
 	n := &node{cmd: exec.Command(args[0], args[1:]...), done: make(chan struct{}), started: time.Now()}
 	n.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.home, "XDG_DATA_HOME=" + w.home, "XDG_CONFIG_HOME=" + w.home,
@@ -53,8 +62,6 @@ func (w *world) start(t *testing.T, wrapper ...string) *node {
 			t.Logf("log of a node:\n%s", n.lines())
 		}
 	})
-	w.transport.CloseIdleConnections()
-	w.node = n
 	return n
 }
 

@@ -73,20 +73,22 @@ func newWorld(t *testing.T, s storage, clients int) *world {
 	t.Cleanup(w.transport.CloseIdleConnections)
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	must(t, err)
-	users := filepath.Join(dir, "users.yaml")
-	must(t, os.WriteFile(users, fmt.Appendf(nil, "users:\n  %s:\n    password: %s\n", username, hash), 0o600))
-	must(t, os.WriteFile(w.caddyfile, fmt.Appendf(nil, caddyfile,
-		s.line(), w.auth, w.api, grace, users, clientID, clientSecret, redirectURI, w.auth, w.api, w.api), 0o600))
+	must(t, os.WriteFile(w.users(), fmt.Appendf(nil, "users:\n  %s:\n    password: %s\n", username, hash), 0o600))
+	must(t, os.WriteFile(w.caddyfile, fmt.Appendf(nil, caddyfile, w.option(), w.auth, w.api, w.api), 0o600))
 	for i := range clients {
 		w.clients = append(w.clients, newClient(w, uint64(i)))
 	}
 	return w
 }
 
-const caddyfile = `{
-	admin off
-	default_bind 127.0.0.1 [::1]
-	oauth2 {
+func (w *world) users() string { return filepath.Join(w.home, "users.yaml") }
+
+// option is the global option oauth2.
+func (w *world) option() string {
+	return fmt.Sprintf(option, w.storage.line(), w.auth, w.api, grace, w.users(), clientID, clientSecret, redirectURI)
+}
+
+const option = `oauth2 {
 		%s
 		realm / {
 			issuer %s/oauth2
@@ -108,7 +110,12 @@ const caddyfile = `{
 				skip_consent
 			}
 		}
-	}
+	}`
+
+const caddyfile = `{
+	admin off
+	default_bind 127.0.0.1 [::1]
+	%s
 }
 
 %s {
