@@ -284,7 +284,7 @@ func TestAS54_AnExternalKeySignsOnNoNodeBeforeOthersCanKnowIt(t *testing.T) {
 	withSigner := func(s *realm.Settings) { s.Signers = []keys.External{external} }
 	without := newNode(t, w, 0)
 	first := newNode(t, w, 30*time.Second, withSigner)
-	elsewhere := &remote{t: t, nodes: []*node{first}}
+	elsewhere := &remote{t: t, nodes: parties([]*node{first})}
 	if first.signer(t) != without.signer(t) {
 		t.Error("it signs before anybody knows it")
 	}
