@@ -32,7 +32,8 @@ type Backend struct {
 	audit       *auditing
 	clients     *Clients
 	log         *slog.Logger
-	now         func() time.Time
+	shared      storeClock
+	now         func() time.Time // that of shared
 	node        string
 	rings       rings
 
@@ -63,12 +64,16 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 		return nil, err
 	}
 	b := &Backend{
-		store: st, wrapper: wrapper, hasher: hasher, log: log, now: now,
+		store: st, wrapper: wrapper, hasher: hasher, log: log,
 		revocations: token.NewRevocations(st),
 		denials:     &Denials{store: st},
-		audit:       newAuditing(st, log, now),
 		node:        rand.Text(),
-		running:     stopwatch(now),
+		running:     stopwatch(now), // it is not set by what the store says
+	}
+	b.shared.own, b.now = now, b.shared.now
+	b.audit = newAuditing(st, log, b.now)
+	if err := b.askClock(ctx); err != nil {
+		return nil, err
 	}
 	if err := b.seeToRestore(ctx); err != nil {
 		return nil, err
@@ -77,7 +82,7 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 	if _, _, err := b.checkClock(ctx); err != nil {
 		return nil, fmt.Errorf("comparing the clock with the store's: %w", err)
 	}
-	b.clients = newClients(st, b.revocations, hasher, now)
+	b.clients = newClients(st, b.revocations, hasher, b.now)
 	b.logs = []changeLog{
 		{task: "reading the revocation log", refresh: func(ctx context.Context) error { return b.revocations.Refresh(ctx, b.clock.past(b.now(), b.running())) }},
 		{task: "reading the deny-list", refresh: b.denials.refresh},
@@ -91,7 +96,7 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 			return nil, fmt.Errorf("%s: %w", b.logs[i].task, err)
 		}
 	}
-	b.changesRead.Store(now().Unix())
+	b.changesRead.Store(b.now().Unix())
 	return b, nil
 }
 
@@ -104,6 +109,7 @@ func (b *Backend) Run(ctx context.Context) {
 	all.Go(func() { b.runReading(ctx) })
 	// Writing must neither delay nor stand for what is heard.
 	all.Go(func() { b.every(ctx, readInterval, "noting when secrets were used", b.clients.noteUses) })
+	all.Go(func() { b.every(ctx, clockInterval, "asking the store for the time", b.askClock) })
 	all.Go(func() { b.every(ctx, purgeInterval, "deleting expired rows", b.purge) })
 	all.Go(func() { b.every(ctx, rotationInterval, "rotating keys", b.rotateKeys) })
 	all.Wait()

@@ -296,7 +296,7 @@ func TestAReloadKeepsTheClientsOfTheStore(t *testing.T) {
 	config.Realms[0].Defaults.Client.AccessTokenLifetime = 77 * time.Second
 	before := here.server
 	server, err := authserver.New(t.Context(), config, here.backend, authserver.Options{
-		Observer: here.Observer, Log: slog.New(slog.DiscardHandler), Now: here.Clock.Now,
+		Observer: here.Observer, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -322,7 +322,7 @@ func TestAClientOfTheConfigurationHidesThatOfTheStore(t *testing.T) {
 	here.want(http.StatusUnauthorized, id, secret)
 	var logged strings.Builder
 	if _, err := authserver.New(t.Context(), here.config, here.backend, authserver.Options{
-		Observer: here.Observer, Log: slog.New(slog.NewTextHandler(&logged, nil)), Now: here.Clock.Now,
+		Observer: here.Observer, Log: slog.New(slog.NewTextHandler(&logged, nil)),
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func (h *house) clocked(t *testing.T, ahead time.Duration) *clockedNode {
 	}
 	begun := h.Clock.Now()
 	n.backend.SetRunning(func() time.Duration { return h.Clock.Now().Sub(begun) })
-	if n.server, err = authserver.New(t.Context(), h.config, n.backend, authserver.Options{Observer: h.Observer, Log: log, Now: n.now}); err != nil {
+	if n.server, err = authserver.New(t.Context(), h.config, n.backend, authserver.Options{Observer: h.Observer, Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	n.upkeep()

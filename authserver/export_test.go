@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// AskClock asks the store for the time, as Run does every few seconds.
+func (b *Backend) AskClock(ctx context.Context) error { return b.askClock(ctx) }
+
 // Purge deletes what has expired, as Run does every few seconds.
 func (b *Backend) Purge(ctx context.Context) error { return b.purge(ctx) }
 

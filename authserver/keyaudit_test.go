@@ -42,7 +42,7 @@ func TestChangesOfKeysAreToldOnce(t *testing.T) {
 		if node == &there {
 			backend = h.open(t, 0)
 		}
-		_, err := authserver.New(t.Context(), h.config, backend, authserver.Options{Observer: h.Observer, Audit: node, Log: slog.New(slog.DiscardHandler), Now: h.Clock.Now})
+		_, err := authserver.New(t.Context(), h.config, backend, authserver.Options{Observer: h.Observer, Audit: node, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

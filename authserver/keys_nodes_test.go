@@ -48,7 +48,7 @@ func TestAS54_FiveNodesOnAnEmptyDatabaseHaveOneActiveKey(t *testing.T) {
 				return
 			}
 			server, err := authserver.New(t.Context(), authserver.Config{Realms: []realm.Settings{settings}}, backend,
-				authserver.Options{Observer: w.Observer, Log: slog.New(slog.DiscardHandler), Now: w.Clock.Now})
+				authserver.Options{Observer: w.Observer, Log: slog.New(slog.DiscardHandler)})
 			if err != nil {
 				t.Error(err)
 				return

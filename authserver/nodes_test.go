@@ -45,7 +45,7 @@ func newNode(t testing.TB, w *realmtest.World, ahead time.Duration, adjust ...fu
 		change(&settings)
 	}
 	server, err := authserver.New(t.Context(), authserver.Config{Realms: []realm.Settings{settings}}, n.Backend,
-		authserver.Options{Observer: w.Observer, Log: slog.New(slog.DiscardHandler), Now: n.now})
+		authserver.Options{Observer: w.Observer, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

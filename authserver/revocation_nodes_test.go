@@ -53,7 +53,7 @@ func (p *pair) node(t *testing.T) *authserver.Server {
 	t.Helper()
 	backend := p.open(t, 0)
 	server, err := authserver.New(t.Context(), p.config, backend, authserver.Options{
-		Observer: p.Observer, Log: slog.New(slog.DiscardHandler), Now: p.Clock.Now,
+		Observer: p.Observer, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/authorize"
@@ -30,12 +29,11 @@ type mounted struct {
 	handlers map[string]http.Handler
 }
 
-// Options is what a Server reports to and reads the time from.
+// Options is what a Server reports to.
 type Options struct {
 	Observer realm.Observer
 	Audit    audit.Log
 	Log      *slog.Logger
-	Now      func() time.Time
 }
 
 // New makes the Server of a Config that Check has passed. It reads the keys of
@@ -53,7 +51,7 @@ func New(ctx context.Context, config Config, backend *Backend, options Options) 
 		warnHidden(options.Log, &settings, book)
 		s.realms[settings.Name] = mount(realm.New(settings, realm.Parts{
 			Store: backend.store, Keys: ring, Revocations: backend.revocations, Hasher: backend.hasher,
-			Observer: options.Observer, Audit: options.Audit, Log: options.Log, Now: options.Now, Book: book,
+			Observer: options.Observer, Audit: options.Audit, Log: options.Log, Now: backend.now, Book: book,
 		}))
 	}
 	return s, nil

@@ -74,7 +74,7 @@ func (h *house) tryOpen(t *testing.T, keyByte byte) (*authserver.Backend, error)
 func (h *house) serve(t *testing.T, config authserver.Config) *authserver.Server {
 	t.Helper()
 	server, err := authserver.New(t.Context(), config, h.backend, authserver.Options{
-		Observer: h.Observer, Log: slog.New(slog.DiscardHandler), Now: h.Clock.Now,
+		Observer: h.Observer, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -253,6 +253,9 @@ func (*counting) Restored(context.Context, bool, time.Time, time.Time) (store.Re
 
 // LeasedUntil implements store.Store: never before.
 func (*counting) LeasedUntil(context.Context, string) (time.Time, error) { return time.Time{}, nil }
+
+// Clock implements store.Store: there is none.
+func (*counting) Clock(context.Context) (time.Time, error) { return time.Time{}, nil }
 
 func (c *counting) Remember(_ context.Context, _, value string) (string, error) { return value, nil }
 

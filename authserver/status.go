@@ -20,6 +20,9 @@ type Status struct {
 	// ClockAhead is by how much the clock is further than the store and the other
 	// nodes know it to be, negative when it is behind; 0 while it is believed.
 	ClockAhead time.Duration
+	// StoreAhead is by how much the store's clock is ahead of this machine's,
+	// negative when it is behind; 0 for a store without one.
+	StoreAhead time.Duration
 	// Backlog says that the last deletion of expired rows ended at its bound.
 	Backlog bool
 }
@@ -29,6 +32,7 @@ func (b *Backend) Status() Status {
 	return Status{
 		Fresh:      b.running()-time.Duration(b.fresh.Load()) <= staleAfter,
 		ClockAhead: b.clock.off(),
+		StoreAhead: b.shared.off(),
 		Backlog:    b.backlog.Load(),
 	}
 }

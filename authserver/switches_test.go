@@ -196,7 +196,7 @@ func (n *clientNode) retryAfter(id string, secret oauth.Secret) string {
 func (n *clientNode) reload() {
 	n.t.Helper()
 	server, err := authserver.New(n.t.Context(), n.config, n.backend, authserver.Options{
-		Observer: n.Observer, Log: slog.New(slog.DiscardHandler), Now: n.Clock.Now,
+		Observer: n.Observer, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		n.t.Fatal(err)

@@ -107,7 +107,7 @@ func (a *App) revokeEach(ctx context.Context, in *realm.Realm, reach store.Reach
 		total.NotBefore = one.NotBefore
 	}
 	if len(clients) > 0 {
-		untilLater(ctx, total.NotBefore)
+		untilLater(ctx, in.Now(), total.NotBefore)
 	}
 	return total, nil
 }

@@ -106,8 +106,8 @@ func checkReach(reach store.Reach) error {
 // untilLater waits until a second is over: what is issued from then on is spared
 // by a revocation up to that second. So is whatever an operator does when told
 // that it is done.
-func untilLater(ctx context.Context, second time.Time) {
-	timer := time.NewTimer(time.Until(second.Add(time.Second)))
+func untilLater(ctx context.Context, now, second time.Time) {
+	timer := time.NewTimer(second.Add(time.Second).Sub(now))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

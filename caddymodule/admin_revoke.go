@@ -98,7 +98,7 @@ func (a *App) revoke(ctx context.Context, asked revocation) (any, error) {
 		reach.Realm = in.Name
 		done, err := a.revokeAll(ctx, in, reach)
 		if err == nil && !done.NotBefore.IsZero() {
-			untilLater(ctx, done.NotBefore)
+			untilLater(ctx, in.Now(), done.NotBefore)
 		}
 		return done, err
 	})

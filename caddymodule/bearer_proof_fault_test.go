@@ -44,7 +44,7 @@ func over(t *testing.T, st store.Store) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := authserver.New(t.Context(), authserver.Config{}, backend, authserver.Options{Log: log, Now: time.Now})
+	server, err := authserver.New(t.Context(), authserver.Config{}, backend, authserver.Options{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func (b *BearerAuth) provisionIntrospector(app *App) error {
 	b.challenges.realm = b.Audience[0]
 	config := introspect.Config{
 		Audiences: b.Audience, OwnPrefixes: token.Prefixes(), Cache: cache, DenyList: app.denyList(), DenyListLater: !app.DenyList,
-		Leeway: b.leeway(), Now: time.Now,
+		Leeway: b.leeway(), Now: b.clock(app),
 	}
 	if config.Issuers, err = b.trusted(app); err != nil {
 		return err
@@ -95,6 +95,16 @@ func (b *BearerAuth) provisionIntrospector(app *App) error {
 	}
 	countFromZero(config.Issuers)
 	return nil
+}
+
+// clock is that of the nodes for tokens of realms, which are dated by it: a node
+// whose own clock is apart would refuse what it has issued itself. Tokens of
+// others alone are none of the store's business.
+func (b *BearerAuth) clock(app *App) func() time.Time {
+	if len(b.Realms) == 0 {
+		return time.Now
+	}
+	return app.now
 }
 
 // trusted are the issuers whose tokens are taken: realms of the app, and foreign

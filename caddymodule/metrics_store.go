@@ -27,7 +27,7 @@ func storeFaulted(kind string) { storeErrorsTotal.WithLabelValues(kind).Inc() }
 
 // storeCollector tells how the store stands when it is asked.
 type storeCollector struct {
-	ready, changes, clock, backlog, connections, most, waiting *prometheus.Desc
+	ready, changes, clock, storeClock, backlog, connections, most, waiting *prometheus.Desc
 }
 
 func newStoreCollector() *storeCollector {
@@ -38,6 +38,7 @@ func newStoreCollector() *storeCollector {
 		ready:       describe("store_ready", "Whether the store is open and has answered within the last seconds."),
 		changes:     describe("store_changes_read_timestamp_seconds", "When the changes of other nodes, revocations among them, were last read, in unix time."),
 		clock:       describe("clock_ahead_seconds", "By how much the clock is ahead of where the store and the other nodes know it to be, negative when it is behind; 0 while it is believed. Otherwise this node deletes nothing."),
+		storeClock:  describe("store_clock_ahead_seconds", "By how much the clock of the database is ahead of this machine's, negative when it is behind; 0 for SQLite. Up to a minute this node goes by it."),
 		backlog:     describe("deletions_behind", "Whether the last deletion of expired rows by this node left some for the next."),
 		connections: describe("store_connections", "Connections to the database that are open, by state: in_use or idle.", "state"),
 		most:        describe("store_max_connections", "Connections to the database that may be open."),
@@ -47,7 +48,7 @@ func newStoreCollector() *storeCollector {
 
 // Describe implements prometheus.Collector.
 func (c *storeCollector) Describe(into chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{c.ready, c.changes, c.clock, c.backlog, c.connections, c.most, c.waiting} {
+	for _, desc := range []*prometheus.Desc{c.ready, c.changes, c.clock, c.storeClock, c.backlog, c.connections, c.most, c.waiting} {
 		into <- desc
 	}
 }
@@ -70,6 +71,7 @@ func (c *storeCollector) Collect(into chan<- prometheus.Metric) {
 	status := backend.Status()
 	gauge(c.changes, float64(backend.ChangesRead().Unix()))
 	gauge(c.clock, status.ClockAhead.Seconds())
+	gauge(c.storeClock, status.StoreAhead.Seconds())
 	gauge(c.backlog, oneIf(status.Backlog))
 	pooled, ok := p.store.(interface{ Pool() (sqlstore.Pool, bool) })
 	if !ok {

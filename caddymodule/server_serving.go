@@ -137,7 +137,7 @@ func (a *App) build(ctx context.Context) (*authserver.Server, error) {
 	err = a.openSigners(ctx)
 	var server *authserver.Server
 	if err == nil {
-		server, err = authserver.New(ctx, a.config, backend, authserver.Options{Observer: a.observer, Audit: a.auditor, Log: a.log, Now: time.Now})
+		server, err = authserver.New(ctx, a.config, backend, authserver.Options{Observer: a.observer, Audit: a.auditor, Log: a.log})
 	}
 	if err == nil && a.asserts {
 		// Read now, so that requests find them there whatever becomes of the store.
@@ -148,6 +148,16 @@ func (a *App) build(ctx context.Context) (*authserver.Server, error) {
 	}
 	a.server.Store(server)
 	return server, nil
+}
+
+// now is the time by the clock that the nodes share, as soon as there is one.
+func (a *App) now() time.Time {
+	if a.backend != nil {
+		if backend := a.backend.backend.Load(); backend != nil {
+			return backend.Now()
+		}
+	}
+	return time.Now()
 }
 
 // serving gives the server, or nil while it is not ready. In a reload Caddy may

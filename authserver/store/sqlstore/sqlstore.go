@@ -29,6 +29,9 @@ type engine interface {
 	read(ctx context.Context) querier
 	// changed tells of other nodes' changes, nil when there are no other nodes.
 	changed() <-chan struct{}
+	// clock is the statement for the time in microseconds by the database's own
+	// clock, "" where it has none.
+	clock() string
 	// ping says whether both can work now.
 	ping(ctx context.Context) error
 	// close finishes the steps that were accepted, and then ends all use.

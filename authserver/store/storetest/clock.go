@@ -16,6 +16,13 @@ var leaps = map[string]int{
 }
 
 var clockChecks = []check{
+	{"the clock that nodes share is none, or goes on", func(t *testing.T, s store.Store) {
+		first := got(s.Clock(t.Context()))(t)
+		second := got(s.Clock(t.Context()))(t)
+		if gone := second.Sub(first); first.IsZero() != second.IsZero() || gone < 0 || gone > time.Minute {
+			t.Errorf("first it is %v, then %v", first, second)
+		}
+	}},
 	{"F10 a lease says by whose clock it was taken last", func(t *testing.T, s store.Store) {
 		wantEqual(t, got(s.LeasedUntil(t.Context(), "gc"))(t), time.Time{})
 		got(s.Lease(t.Context(), "gc", "a", at(30), start))(t)
