@@ -21,3 +21,6 @@ func PoolReferences() int {
 
 // DrainStores waits until the stores that no configuration uses are closed.
 func DrainStores() { backends.draining.Wait() }
+
+// Until waits for a condition.
+var Until = until
