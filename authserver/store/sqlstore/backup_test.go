@@ -79,6 +79,17 @@ func TestBackupIsWholeMarkedAndLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// Operators name a file from where they stand.
+func TestBackupWithARelativeName(t *testing.T) {
+	path := backup(t, openAt(t, filepath.Join(t.TempDir(), "oauth2.db")))
+	t.Chdir(filepath.Dir(path))
+	for _, name := range []string{"restored.db", "./restored.db", "../" + filepath.Base(filepath.Dir(path)) + "/restored.db"} {
+		if _, err := sqlstore.CheckBackup(t.Context(), name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestBackupIsItsOwnersAlone(t *testing.T) {
 	origin := filepath.Join(t.TempDir(), "oauth2.db")
 	s := openAt(t, origin)

@@ -112,6 +112,10 @@ func openPool(path string, settings url.Values, size int) (*sql.DB, error) {
 	settings.Set("_busy_timeout", strconv.Itoa(busyTimeout))
 	// A misspelt column in double quotes is an error, not a text.
 	settings.Set("_dqs", "0")
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
 		slashed = "/" + slashed // C:/… is file:///C:/…
