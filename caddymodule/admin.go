@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -30,32 +31,62 @@ func (AdminAPI) CaddyModule() caddy.ModuleInfo {
 // Routes implements caddy.AdminRouter.
 func (AdminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
-		{Pattern: "/oauth2/issuers", Handler: methods{http.MethodGet: listIssuers}},
-		{Pattern: "/oauth2/issuers/refresh", Handler: methods{http.MethodPost: refreshIssuers}},
-		{Pattern: "/oauth2/deny", Handler: methods{http.MethodGet: listDenials, http.MethodPost: addDenial, http.MethodDelete: removeDenial}},
-		{Pattern: "/oauth2/deny/{id}", Handler: methods{http.MethodDelete: removeDenial}},
-		{Pattern: "/oauth2/backup", Handler: caddy.AdminHandlerFunc(serveBackup)},
-		{Pattern: "/oauth2/backup/restored", Handler: methods{http.MethodPost: noteRestored}},
-		{Pattern: "/oauth2/audit", Handler: methods{http.MethodGet: listAudit}},
-		{Pattern: "/oauth2/clients", Handler: methods{http.MethodGet: listClients, http.MethodPost: createClient}},
-		{Pattern: "/oauth2/clients/{id}", Handler: methods{http.MethodGet: getClient, http.MethodPut: replaceClient, http.MethodDelete: deleteClient}},
-		{Pattern: "/oauth2/clients/{id}/secrets", Handler: methods{http.MethodPost: addClientSecret}},
-		{Pattern: "/oauth2/clients/{id}/secrets/{secret}", Handler: methods{http.MethodDelete: removeClientSecret}},
-		{Pattern: "/oauth2/realms", Handler: methods{http.MethodGet: listRealms}},
-		{Pattern: "/oauth2/realms/switches", Handler: methods{http.MethodPut: switchRealm}},
-		{Pattern: "/oauth2/keys", Handler: methods{http.MethodGet: listKeys}},
-		{Pattern: "/oauth2/keys/rotate", Handler: methods{http.MethodPost: rotateKeys}},
-		{Pattern: "/oauth2/keys/retire", Handler: methods{http.MethodPost: retireKey}},
-		{Pattern: "/oauth2/keys/remove", Handler: methods{http.MethodPost: removeKey}},
-		{Pattern: "/oauth2/keys/rewrap", Handler: methods{http.MethodPost: rewrapKeys}},
-		{Pattern: "/oauth2/explain", Handler: methods{http.MethodPost: explainToken}},
-		{Pattern: "/oauth2/tokens", Handler: methods{http.MethodPost: issueToken}},
-		{Pattern: "/oauth2/tokens/inspect", Handler: methods{http.MethodPost: inspectToken}},
-		{Pattern: "/oauth2/tokens/revoke", Handler: methods{http.MethodPost: revokeTokens}},
-		{Pattern: "/oauth2/grants", Handler: methods{http.MethodGet: listGrants}},
-		{Pattern: "/oauth2/sessions", Handler: methods{http.MethodGet: listSessions, http.MethodDelete: endSession}},
-		{Pattern: "/oauth2/consents", Handler: methods{http.MethodGet: listConsents, http.MethodDelete: revokeConsents}},
+		at("/oauth2/issuers", nil, methods{http.MethodGet: listIssuers}),
+		at("/oauth2/issuers/refresh", nil, methods{http.MethodPost: refreshIssuers}),
+		at("/oauth2/deny", []string{"after", "limit"}, methods{http.MethodGet: listDenials, http.MethodPost: addDenial, http.MethodDelete: removeDenial}),
+		at("/oauth2/deny/{id}", nil, methods{http.MethodDelete: removeDenial}),
+		at("/oauth2/backup", nil, caddy.AdminHandlerFunc(serveBackup)),
+		at("/oauth2/backup/restored", nil, methods{http.MethodPost: noteRestored}),
+		at("/oauth2/audit", []string{"realm", "event", "subject", "client", "since", "limit", "before"}, methods{http.MethodGet: listAudit}),
+		at("/oauth2/clients", []string{"realm", "after", "limit"}, methods{http.MethodGet: listClients, http.MethodPost: createClient}),
+		at("/oauth2/clients/{id}", []string{"realm", "version"}, methods{http.MethodGet: getClient, http.MethodPut: replaceClient, http.MethodDelete: deleteClient}),
+		at("/oauth2/clients/{id}/secrets", []string{"realm"}, methods{http.MethodPost: addClientSecret}),
+		at("/oauth2/clients/{id}/secrets/{secret}", []string{"realm"}, methods{http.MethodDelete: removeClientSecret}),
+		at("/oauth2/realms", nil, methods{http.MethodGet: listRealms}),
+		at("/oauth2/realms/switches", []string{"realm", "version"}, methods{http.MethodPut: switchRealm}),
+		at("/oauth2/keys", []string{"realm"}, methods{http.MethodGet: listKeys}),
+		at("/oauth2/keys/rotate", []string{"realm"}, methods{http.MethodPost: rotateKeys}),
+		at("/oauth2/keys/retire", []string{"realm"}, methods{http.MethodPost: retireKey}),
+		at("/oauth2/keys/remove", []string{"realm"}, methods{http.MethodPost: removeKey}),
+		at("/oauth2/keys/rewrap", nil, methods{http.MethodPost: rewrapKeys}),
+		at("/oauth2/explain", nil, methods{http.MethodPost: explainToken}),
+		at("/oauth2/tokens", nil, methods{http.MethodPost: issueToken}),
+		at("/oauth2/tokens/inspect", nil, methods{http.MethodPost: inspectToken}),
+		at("/oauth2/tokens/revoke", nil, methods{http.MethodPost: revokeTokens}),
+		at("/oauth2/grants", []string{"realm", "subject", "client", "session", "after", "limit"}, methods{http.MethodGet: listGrants}),
+		at("/oauth2/sessions", []string{"realm", "subject", "session", "after", "limit"}, methods{http.MethodGet: listSessions, http.MethodDelete: endSession}),
+		at("/oauth2/consents", []string{"realm", "subject", "client"}, methods{http.MethodGet: listConsents, http.MethodDelete: revokeConsents}),
 	}
+}
+
+// at serves a path. A parameter that it does not know is refused: misspelt, it
+// would have the call mean another realm, or all of what it was to choose from.
+func at(path string, parameters []string, serve caddy.AdminHandler) caddy.AdminRoute {
+	return caddy.AdminRoute{Pattern: path, Handler: caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		if err := checkQuery(r.URL.RawQuery, parameters); err != nil {
+			return err
+		}
+		return serve.ServeHTTP(w, r)
+	})}
+}
+
+// checkQuery checks the parameters of a call. Its errors repeat nothing.
+func checkQuery(written string, known []string) error {
+	query, err := url.ParseQuery(written)
+	if err != nil {
+		return badRequest("the parameters behind the ? cannot be read: see that they are percent-encoded, with & between them")
+	}
+	for name, given := range query {
+		switch {
+		case len(known) == 0:
+			return badRequest("there are no parameters for this path; what it takes stands in the body")
+		case !slices.Contains(known, name):
+			return badRequest("there are the parameters " + strings.Join(known, ", ") + " for this path, and a call has another")
+		case len(given) != 1:
+			return badRequest("each parameter stands once")
+		}
+	}
+	return nil
 }
 
 // methods answers one path. What a method gives is the JSON of the answer; nil
