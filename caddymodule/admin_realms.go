@@ -93,9 +93,13 @@ func switchRealm(app *App, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var request realmSwitches
+	var request *realmSwitches
 	if err := readBody(r, &request, "disabled, grants and json_authenticate"); err != nil {
 		return nil, err
+	}
+	if request == nil {
+		// Nothing would take a realm that is disabled back into service.
+		return nil, badRequest("say how all switches shall stand; {} is as the configuration says")
 	}
 	switches := store.Switches{
 		Realm: c.realm.Name, Version: version, Disabled: request.Disabled,
