@@ -93,6 +93,13 @@ func (a *App) clientsOf(r *http.Request) (clientsOf, error) {
 	if len(a.Realms) == 0 {
 		return clientsOf{}, apiError(http.StatusConflict, errors.New("this process has no realm; clients belong to one: add it to the option oauth2"))
 	}
+	for _, part := range []struct{ what, name string }{
+		{"id", r.PathValue("id")}, {"secret", r.PathValue("secret")}, {"after", r.URL.Query().Get("after")},
+	} {
+		if err := checkName(part.what, part.name); err != nil {
+			return clientsOf{}, err
+		}
+	}
 	backend, release, err := a.liveBackend(r.Context())
 	if err != nil {
 		return clientsOf{}, apiError(http.StatusServiceUnavailable, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
@@ -123,6 +124,10 @@ func createClient(app *App, r *http.Request) (any, error) {
 	if err := c.check(&written, len(chosen)); err != nil {
 		return nil, err
 	}
+	switch written.ID {
+	case ".", "..", "/":
+		return nil, badRequest(fmt.Sprintf("id: %q is not itself in a path, which clients are changed and deleted by: choose another", written.ID))
+	}
 	if c.realm.Configured(written.ID) {
 		return nil, apiError(http.StatusConflict, fmt.Errorf("the configuration has a client %q: change it there, or choose another id", written.ID))
 	}
@@ -134,6 +139,9 @@ func createClient(app *App, r *http.Request) (any, error) {
 	shown := ""
 	for i, text := range chosen {
 		secret, made, err := newSecret(r.Context(), text, time.Time{}, now)
+		if errors.Is(err, hashing.ErrBusy) {
+			return nil, apiError(http.StatusServiceUnavailable, err)
+		}
 		if err != nil {
 			return nil, badRequest(fmt.Sprintf("secrets: secret %d %v", i+1, err))
 		}

@@ -226,6 +226,9 @@ func TestWhatTheAdminAPIRefusesOfClients(t *testing.T) {
 		want string
 	}{
 		{with("id", "fixed"), http.StatusConflict, "the configuration has a client"},
+		{with("id", "."), http.StatusBadRequest, "choose another"},
+		{with("id", ".."), http.StatusBadRequest, "choose another"},
+		{with("id", "/"), http.StatusBadRequest, "choose another"},
 		{with("grants", []string{"password"}), http.StatusBadRequest, "add it to the realm's grants"},
 		{with("grants", nil), http.StatusBadRequest, "lists no grants"},
 		{with("public", true), http.StatusBadRequest, "proves nothing without a secret"},
@@ -251,6 +254,14 @@ func TestWhatTheAdminAPIRefusesOfClients(t *testing.T) {
 	o.mustRefuse(http.MethodPost, "/oauth2/clients/fixed/secrets", nil, http.StatusConflict, "change it there")
 	o.mustRefuse(http.MethodPatch, "/oauth2/clients/batch", nil, http.StatusMethodNotAllowed, "PUT")
 	o.mustRefuse(http.MethodGet, "/oauth2/clients?limit=0", nil, http.StatusBadRequest, "limit")
+	// PostgreSQL keeps no NUL, and 503 would say to try again.
+	for method, path := range map[string]string{
+		http.MethodGet: "/oauth2/clients?after=%00", http.MethodPut: "/oauth2/clients/%00", http.MethodPost: "/oauth2/clients/%ff/secrets",
+		http.MethodDelete: "/oauth2/clients/batch/secrets/%00",
+	} {
+		o.mustRefuse(method, path, good, http.StatusBadRequest, "UTF-8 without NUL")
+	}
+	o.mustRefuse(http.MethodDelete, "/oauth2/deny/%00", nil, http.StatusBadRequest, "UTF-8 without NUL")
 }
 
 func TestClientsAreListedPageByPage(t *testing.T) {
@@ -300,6 +311,10 @@ func TestRealmsAreSwitchedWithoutAReload(t *testing.T) {
 	o.must(http.MethodPut, "/oauth2/realms/switches", map[string]any{"disabled": true}, nil)
 	wantStatus(t, o.send("GET /", token), http.StatusUnauthorized)
 	o.wantFault("batch", made.Secret, "temporarily_unavailable")
+	// A call without a body does not take it back into service.
+	o.mustRefuse(http.MethodPut, "/oauth2/realms/switches", nil, http.StatusBadRequest, "how all switches")
+	o.mustRefuse(http.MethodPut, "/oauth2/realms/switches", "null", http.StatusBadRequest, "how all switches")
+	wantStatus(t, o.send("GET /", token), http.StatusUnauthorized)
 	o.must(http.MethodPut, "/oauth2/realms/switches", map[string]any{"grants": map[string]bool{"client_credentials": false}}, nil)
 	wantStatus(t, o.send("GET /", token), http.StatusOK)
 	o.wantFault("batch", made.Secret, "unsupported_grant_type")

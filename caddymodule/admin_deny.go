@@ -75,6 +75,9 @@ func addDenial(app *App, r *http.Request) (any, error) {
 // that made the entry.
 func removeDenial(app *App, r *http.Request) (any, error) {
 	id := r.PathValue("id")
+	if err := checkName("id", id); err != nil {
+		return nil, err
+	}
 	if id == "" {
 		entry, err := readDenial(app, r)
 		if err != nil {
