@@ -12,6 +12,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -103,13 +105,21 @@ func clientCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 func clientPath(fl caddycmd.Flags, id, part string) string {
 	path := "/oauth2/clients"
 	if id != "" {
-		path += "/" + url.PathEscape(id)
+		path += "/" + segment(id)
 	}
 	query := url.Values{"realm": {fl.String("realm")}}
 	if version := fl.String("version"); version != "" {
 		query.Set("version", version)
 	}
 	return path + part + "?" + query.Encode()
+}
+
+// segment is a name as a part of a path; dots alone would lead to another one.
+func segment(name string) string {
+	if name == "." || name == ".." {
+		return strings.ReplaceAll(name, ".", "%2E")
+	}
+	return url.PathEscape(name)
 }
 
 func (c adminClient) listClients(fl caddycmd.Flags, id string) error {
@@ -141,11 +151,27 @@ func (c adminClient) getClient(fl caddycmd.Flags, id string) error {
 	if err != nil || printed {
 		return err
 	}
-	text, err := json.MarshalIndent(answer.Client, "", "\t")
+	text, err := json.MarshalIndent(answer.Client, "", "  ")
 	if err == nil {
-		c.printf("%s\n", strings.ReplaceAll(string(text), "\t", "  "))
+		c.printf("%s\n", escaped(string(text)))
 	}
 	return err
+}
+
+// escaped writes what does nothing good to a terminal as JSON can, so that the
+// document stays what it is.
+func escaped(document string) string {
+	var b strings.Builder
+	for _, r := range document {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			_, _ = fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 func (c adminClient) createClient(fl caddycmd.Flags, id string) error {
@@ -201,7 +227,7 @@ func (c adminClient) deleteClient(fl caddycmd.Flags, id string) error {
 
 func (c adminClient) clientSecret(fl caddycmd.Flags, id string) error {
 	if remove := fl.String("remove"); remove != "" {
-		_, err := c.call(http.MethodDelete, clientPath(fl, id, "/secrets/"+url.PathEscape(remove)), nil, nil)
+		_, err := c.call(http.MethodDelete, clientPath(fl, id, "/secrets/"+segment(remove)), nil, nil)
 		return err
 	}
 	if !fl.Bool("add") {

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,34 @@ func TestCommandsPrintForPeople(t *testing.T) {
 	} {
 		if strings.Count(got, want) != 1 {
 			t.Errorf("%q is not there once:\n%s", want, got)
+		}
+	}
+}
+
+// What `oauth2-client get` prints is given back to `update`: it stays the same
+// registration, and a terminal obeys none of it.
+func TestARegistrationIsPrintedAsItIs(t *testing.T) {
+	name := "\u200bZo\u00eb \U0001f469\u200d\U0001f4bb\u00a0\u202e\u009b<a>"
+	text, err := json.Marshal(map[string]string{"name": name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	adminClient{out: &out}.printf("%s", escaped(string(text)))
+	var read map[string]string
+	if err := json.Unmarshal([]byte(out.String()), &read); err != nil || read["name"] != name {
+		t.Errorf("%q is %q: %v\n%s", name, read["name"], err, &out)
+	}
+	if strings.ContainsAny(out.String(), "\u200b\u202e\u009b") || !strings.Contains(out.String(), "Zo\u00eb") {
+		t.Errorf("it prints %q", out.String())
+	}
+}
+
+// Dots alone would lead to another path.
+func TestNamesAreOnePartOfAPath(t *testing.T) {
+	for name, want := range map[string]string{".": "%2E", "..": "%2E%2E", "a/b": "a%2Fb", "a.b": "a.b", "a b?#%": "a%20b%3F%23%25"} {
+		if got := segment(name); got != want {
+			t.Errorf("%q is %q, want %q", name, got, want)
 		}
 	}
 }
