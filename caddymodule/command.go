@@ -7,6 +7,7 @@ import (
 	goflag "flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"unicode"
@@ -48,7 +49,7 @@ With --json the answer is printed as the endpoint gives it.`,
 			if fl.NArg() > arguments {
 				return exitTrouble, errors.New("there are too many arguments; see caddy help " + name)
 			}
-			address, err := caddycmd.DetermineAdminAPIAddress(fl.String("address"), nil, fl.String("config"), fl.String("adapter"))
+			address, err := adminAddress(fl.String("address"), fl.String("config"), fl.String("adapter"))
 			if err != nil {
 				return exitTrouble, err
 			}
@@ -57,12 +58,41 @@ With --json the answer is printed as the endpoint gives it.`,
 	})
 }
 
+// adminAddress is where the admin endpoint is: at an address that is given, where
+// a configuration file says, or where it is by default.
+func adminAddress(address, file, adapter string) (string, error) {
+	if address != "" || file == "" {
+		return caddycmd.DetermineAdminAPIAddress(address, nil, "", "")
+	}
+	config, _, _, err := caddycmd.LoadConfig(file, adapter)
+	if err != nil {
+		return "", err
+	}
+	var written struct{ Admin struct{ Disabled bool } }
+	if err := json.Unmarshal(config, &written); err == nil && written.Admin.Disabled {
+		// Caddy gives the default address, where another process may listen.
+		return "", fmt.Errorf("%s says `admin off`, and this command asks the running Caddy over its admin endpoint: "+
+			"give it one that only operators reach, such as: admin unix//run/caddy/admin.sock", file)
+	}
+	return caddycmd.DetermineAdminAPIAddress("", config, file, adapter)
+}
+
 // adminClient talks to the admin endpoint and prints.
 type adminClient struct {
 	address string
 	raw     bool
 	in      io.Reader
 	out     io.Writer
+}
+
+// ask sends a request, and says of one that nobody answers what that may mean.
+func (c adminClient) ask(method, path string, body io.Reader) (*http.Response, error) {
+	response, err := caddycmd.AdminAPIRequest(c.address, method, path, nil, body)
+	if err != nil && strings.HasPrefix(err.Error(), "performing request: ") {
+		return nil, fmt.Errorf("no admin endpoint answers at %s: see that Caddy runs, that this is its address (else say --address or --config), "+
+			"and that its configuration does not say `admin off`: %w", c.address, err)
+	}
+	return response, err
 }
 
 // call sends a body, nil for none, and prints the answer as it comes or reads it
@@ -77,7 +107,7 @@ func (c adminClient) call(method, path string, body, answer any) (printed bool, 
 		}
 		reader = bytes.NewReader(text)
 	}
-	response, err := caddycmd.AdminAPIRequest(c.address, method, path, nil, reader)
+	response, err := c.ask(method, path, reader)
 	if err != nil {
 		return false, err
 	}

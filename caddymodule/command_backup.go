@@ -68,7 +68,7 @@ func backupCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 	if name == "" {
 		return exitTrouble, errors.New("name the file to write the backup to, or - for the standard output")
 	}
-	response, err := caddycmd.AdminAPIRequest(c.address, http.MethodGet, "/oauth2/backup", nil, nil)
+	response, err := c.ask(http.MethodGet, "/oauth2/backup", nil)
 	if err != nil {
 		return exitTrouble, err
 	}

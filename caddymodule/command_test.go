@@ -2,9 +2,14 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
@@ -54,5 +59,38 @@ func TestNamesAreOnePartOfAPath(t *testing.T) {
 		if got := segment(name); got != want {
 			t.Errorf("%q is %q, want %q", name, got, want)
 		}
+	}
+}
+
+// With `admin off` there is nobody to ask, and least of all whoever listens at
+// the default address.
+func TestCommandsWithoutAnAdminEndpoint(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "caddy.json")
+	for config, want := range map[string]string{
+		`{"admin":{"disabled":true}}`:                    "says `admin off`",
+		`{"admin":{"disabled":true,"listen":":1"}}`:      "says `admin off`",
+		`{"admin":{"listen":"unix//run/none.sock"}}`:     "",
+		`{"admin":{"listen":"127.0.0.1:1"},"apps":null}`: "",
+	} {
+		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		address, err := adminAddress("", file, "")
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %q, %v", config, address, err)
+		}
+		if want != "" {
+			continue
+		}
+		_, err = adminClient{address: address}.call(http.MethodGet, "/oauth2/realms", nil, nil)
+		if err == nil || !strings.Contains(err.Error(), "no admin endpoint answers at "+address) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if address, err := adminAddress("127.0.0.1:2", file, ""); err != nil || address != "127.0.0.1:2" {
+		t.Errorf("%q, %v", address, err)
+	}
+	if address, err := adminAddress("", "", ""); err != nil || address != caddy.DefaultAdminListen {
+		t.Errorf("%q, %v", address, err)
 	}
 }
