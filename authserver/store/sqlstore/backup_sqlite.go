@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -47,6 +48,9 @@ func (e *sqliteEngine) copyTo(ctx context.Context, now time.Time) (*store.Backup
 	if err != nil {
 		return nil, errors.Join(err, c.discard())
 	}
+	// Where an open file needs no name, nothing stays behind when the process is
+	// stopped while the copy is on its way out.
+	_ = os.Remove(c.Name())
 	return &store.Backup{ReadCloser: c, Size: info.Size()}, nil
 }
 
@@ -91,7 +95,13 @@ func (c *sqliteCopy) Close() error {
 	return err
 }
 
-func (c *sqliteCopy) discard() error { return errors.Join(c.File.Close(), os.Remove(c.Name())) }
+func (c *sqliteCopy) discard() error {
+	err := c.File.Close()
+	if gone := os.Remove(c.Name()); !errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	return err
+}
 
 // CheckLog refuses a database file beside which the log of another one lies, as
 // after a restore that replaced the one and left the other: SQLite would write

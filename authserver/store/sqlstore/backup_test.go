@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -97,12 +98,13 @@ func TestBackupIsItsOwnersAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names, err := filepath.Glob(origin + ".backup-*")
-	if err != nil || len(names) != 1 {
-		t.Fatalf("%v, %v", names, err)
+	info, err := b.ReadCloser.(interface{ Stat() (os.FileInfo, error) }).Stat()
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
 	}
-	if info, err := os.Stat(names[0]); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", info.Mode(), err)
+	// A process that is stopped now leaves nothing behind.
+	if names, err := filepath.Glob(origin + ".backup-*"); err != nil || runtime.GOOS != "windows" && len(names) != 0 {
+		t.Errorf("%v, %v", names, err)
 	}
 	if _, err := s.Backup(t.Context(), backupTime); !errors.Is(err, store.ErrBackupRuns) {
 		t.Errorf("two at once: %v", err)
