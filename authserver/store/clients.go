@@ -59,6 +59,9 @@ type Clients interface {
 	// that wait to be redeemed, in the grants from that id on (CL11). ErrConflict
 	// when the version is another, ErrNotFound when there is no such client.
 	ReplaceClient(ctx context.Context, client StoredClient, codesFrom string) (version int64, err error)
+	// RestoreClient is ReplaceClient that puts client.Secrets in the place of the
+	// secrets, too.
+	RestoreClient(ctx context.Context, client StoredClient, codesFrom string) (version int64, err error)
 	// DeleteClient removes the client that has this version, or any when it is 0,
 	// with its secrets, and revokes all that it was given, as RevokeAll does. What is left of it is deleted some time after now, when
 	// every node has heard. ErrConflict and ErrNotFound as above.

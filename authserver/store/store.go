@@ -28,6 +28,7 @@ type Store interface {
 	Backups
 	Clocks
 	Clients
+	Consents
 	Realms
 	Logs
 

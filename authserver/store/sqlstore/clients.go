@@ -96,23 +96,45 @@ func (s *Store) CreateClient(ctx context.Context, c store.StoredClient) (int64, 
 
 // ReplaceClient puts another registration in the place of the one there is.
 func (s *Store) ReplaceClient(ctx context.Context, c store.StoredClient, codesFrom string) (int64, error) {
-	return write(ctx, s, "replace a client", func(q querier) (int64, error) {
-		var position int64
-		if err := q.row(nextClient).Scan(&position); err != nil {
-			return 0, err
-		}
-		replaced, err := q.exec(replaceClient, position, c.Registration, seconds(c.Updated), c.Realm, c.ID, c.Version, c.Version)
+	return write(ctx, s, "replace a client", func(q querier) (int64, error) { return replace(q, c, codesFrom) })
+}
+
+// RestoreClient does the same with the secrets.
+func (s *Store) RestoreClient(ctx context.Context, c store.StoredClient, codesFrom string) (int64, error) {
+	return write(ctx, s, "restore a client", func(q querier) (int64, error) {
+		position, err := replace(q, c, codesFrom)
 		if err != nil {
 			return 0, err
 		}
-		if replaced == 0 {
-			return 0, otherVersion(q, selectPresent, c.Realm, c.ID)
+		if _, err := q.exec(deleteSecrets, c.Realm, c.ID); err != nil {
+			return 0, err
 		}
-		if codesFrom != "" {
-			_, err = q.exec(endClientCodes, c.Realm, c.ID, codesFrom)
+		for _, secret := range c.Secrets {
+			if _, err := putSecret(q, c.Realm, c.ID, secret); err != nil {
+				return 0, err
+			}
 		}
-		return position, err
+		return position, nil
 	})
+}
+
+// replace puts another registration in the place of the one there is, and gives
+// its position.
+func replace(q querier, c store.StoredClient, codesFrom string) (position int64, err error) {
+	if err := q.row(nextClient).Scan(&position); err != nil {
+		return 0, err
+	}
+	replaced, err := q.exec(replaceClient, position, c.Registration, seconds(c.Updated), c.Realm, c.ID, c.Version, c.Version)
+	if err != nil {
+		return 0, err
+	}
+	if replaced == 0 {
+		return 0, otherVersion(q, selectPresent, c.Realm, c.ID)
+	}
+	if codesFrom != "" {
+		_, err = q.exec(endClientCodes, c.Realm, c.ID, codesFrom)
+	}
+	return position, err
 }
 
 // otherVersion says why no row has the version that was asked for.

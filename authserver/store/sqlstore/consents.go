@@ -13,6 +13,9 @@ const (
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (realm, subject, client_id, kind, item) DO UPDATE SET updated = excluded.updated`
 
+	addConsent = `INSERT INTO consents (realm, subject, client_id, kind, item, added, place, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
 	selectConsent = `SELECT kind, item, updated FROM consents
 		WHERE realm = ? AND subject = ? AND client_id = ? ORDER BY added, place`
 )

@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Client", clientChecks},
 		{"Realm", realmChecks},
 		{"Log", logChecks},
+		{"Transfer", transferChecks},
 		{"KeyRotation", keyRotationChecks},
 		{"KeyRewrap", keyRewrapChecks},
 		{"Maintenance", maintenanceChecks},
