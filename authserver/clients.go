@@ -184,12 +184,7 @@ func (c *Clients) Replace(ctx context.Context, realmName string, written registr
 	if version != 0 && version != before.Version {
 		return row, store.ErrConflict
 	}
-	var old registration.Client
-	unreadable := json.Unmarshal([]byte(before.Registration), &old) != nil
-	codesFrom := ""
-	if unreadable || registration.EndsCodes(&old, &written) {
-		codesFrom = token.GrantIDFrom(c.now().Add(-codesWithin))
-	}
+	codesFrom := c.codesFrom(before, &written)
 	// What was compared is what is replaced.
 	row.Version = before.Version
 	err = c.change(ctx, func() (err error) {
@@ -200,6 +195,16 @@ func (c *Clients) Replace(ctx context.Context, realmName string, written registr
 		return row, err
 	}
 	return c.store.StoredClient(ctx, realmName, row.ID)
+}
+
+// codesFrom is from which grant on codes end when written takes the place of what
+// was registered before; "" is none.
+func (c *Clients) codesFrom(before store.StoredClient, written *registration.Client) string {
+	var old registration.Client
+	if err := json.Unmarshal([]byte(before.Registration), &old); err == nil && !registration.EndsCodes(&old, written) {
+		return ""
+	}
+	return token.GrantIDFrom(c.now().Add(-codesWithin))
 }
 
 // row is a registration as it is stored. Secrets lie apart.

@@ -44,6 +44,8 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		at("/oauth2/clients/{id}/secrets/{secret}", []string{"realm"}, methods{http.MethodDelete: removeClientSecret}),
 		at("/oauth2/realms", nil, methods{http.MethodGet: listRealms}),
 		at("/oauth2/realms/switches", []string{"realm", "version"}, methods{http.MethodPut: switchRealm}),
+		at("/oauth2/realms/export", []string{"realm", "consents"}, methods{http.MethodGet: exportRealm}),
+		at("/oauth2/realms/import", []string{"realm", "format", "dry_run", "replace", "skip_bad"}, documents{http.MethodPost: importRealm}),
 		at("/oauth2/keys", []string{"realm"}, methods{http.MethodGet: listKeys}),
 		at("/oauth2/keys/rotate", []string{"realm"}, methods{http.MethodPost: rotateKeys}),
 		at("/oauth2/keys/retire", []string{"realm"}, methods{http.MethodPost: retireKey}),
@@ -95,6 +97,11 @@ type methods map[string]func(app *App, r *http.Request) (answer any, err error)
 
 // ServeHTTP implements caddy.AdminHandler.
 func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
+	return m.serve(w, r, maxAdminBody)
+}
+
+// serve reads so much of the body at most.
+func (m methods) serve(w http.ResponseWriter, r *http.Request, maxBody int64) error {
 	serve, ok := m[r.Method]
 	if !ok {
 		allowed := make([]string, 0, len(m))
@@ -109,7 +116,7 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxAdminBody)
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	answer, err := serve(app, byAdmin(r))
 	if err != nil {
 		return err

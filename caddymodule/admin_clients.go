@@ -253,6 +253,11 @@ func (c clientsOf) check(written *registration.Client, secrets int) error {
 	if err != nil {
 		return badRequest(fmt.Sprintf("the client %v", err))
 	}
+	return c.checkKeys(&resolved)
+}
+
+// checkKeys says whether the realm has the keys that a client needs.
+func (c clientsOf) checkKeys(resolved *store.Client) error {
 	if _, err := c.realm.Keys.Signer(resolved.IDTokenAlgorithm); err != nil {
 		return badRequest(fmt.Sprintf("id_token.algorithm: realm %s has no key for %s; give it one by a configuration that names the algorithm", c.realm.Name, resolved.IDTokenAlgorithm))
 	}

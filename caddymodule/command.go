@@ -107,6 +107,11 @@ func (c adminClient) call(method, path string, body, answer any) (printed bool, 
 		}
 		reader = bytes.NewReader(text)
 	}
+	return c.send(method, path, reader, answer)
+}
+
+// send is call with a body as it is.
+func (c adminClient) send(method, path string, reader io.Reader, answer any) (printed bool, err error) {
 	response, err := c.ask(method, path, reader)
 	if err != nil {
 		return false, err

@@ -15,18 +15,37 @@ import (
 )
 
 func init() {
-	registerCommand("oauth2-realm", "list | switch [--realm <name>] [--disabled on|off] [--grants <type>=on|off|config,...] [--json-authenticate on|off|config]",
-		"Shows the realms, and switches what they allow",
+	registerCommand("oauth2-realm", "list | switch|export|import [--realm <name>] [<options>]",
+		"Shows, switches, exports and imports realms",
 		`
+  list     shows the realms
+  switch   changes what --disabled, --grants and --json-authenticate name
+  export   prints the realm as JSON: its clients of the store, its switches and
+           what users have agreed to
+  import   takes a realm or clients from standard input, by default as export
+           prints them; see what would be done with --dry-run
+
 Switches hold on every node within a second, without a reload, until they are
 switched again; config gives a switch back to the configuration. Deleting is not
 meant: a realm that is disabled answers 503 and its tokens are refused, and
-when it is back they are good again until they expire.`,
+when it is back they are good again until they expire.
+
+An export has digests of secrets and no keys, so clients go on with the secrets
+that they have, and users sign in again. Clients are read from other servers,
+too: --format am for a realm-config export of AM, --format keycloak for a realm
+file of Keycloak. A client without a secret in the document gets one, which is
+printed once. Unless --skip-bad is given, nothing is stored where anything is
+refused; run again, an import changes only what differs.`,
 		1, func(flags *flagSet) {
 			flags.String("realm", "/", "Name of the realm")
 			flags.String("disabled", "", "Take the realm out of service, or back: on or off")
 			flags.String("grants", "", "Switch grant types, such as password=on,implicit=off")
 			flags.String("json-authenticate", "", "Switch /json/authenticate: on, off or config")
+			flags.Bool("no-consents", false, "Export without what users have agreed to")
+			flags.String("format", formatOwn, "What to import: "+formatOwn+", "+formatAM+" or "+formatKeycloak)
+			flags.Bool("dry-run", false, "Say what an import would do, and do nothing")
+			flags.Bool("replace", false, "Replace clients and switches that are there and differ")
+			flags.Bool("skip-bad", false, "Import the others where some are refused")
 		}, realmCommand)
 }
 
@@ -37,8 +56,12 @@ func realmCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 		err = c.listRealms()
 	case "switch":
 		err = c.switchRealm(fl)
+	case "export":
+		err = c.exportRealm(fl)
+	case "import":
+		return c.importRealm(fl)
 	default:
-		err = errors.New("say what to do: list or switch")
+		err = errors.New("say what to do: list, switch, export or import")
 	}
 	if err != nil {
 		return exitTrouble, err

@@ -2,6 +2,7 @@ package realm
 
 import (
 	"context"
+	"slices"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
@@ -114,15 +115,16 @@ func (r *Realm) AllowsOrigin(origin string) bool {
 }
 
 // CheckClient says whether a registration can work in the realm as it is now,
-// and gives what it would be. So many secrets stand for those it will have.
-func (r *Realm) CheckClient(c *registration.Client, secrets int) (store.Client, error) {
+// and gives what it would be. So many secrets stand for those it will have. It may
+// list more grant types than the realm allows now.
+func (r *Realm) CheckClient(c *registration.Client, secrets int, more ...string) (store.Client, error) {
 	client, err := c.Resolve(r.Defaults)
 	if err != nil {
 		return client, err
 	}
 	client.Secrets = make([]store.SecretDigest, secrets)
 	rules := r.rules()
-	rules.Grants = r.GrantTypes()
+	rules.Grants = slices.Concat(r.GrantTypes(), more)
 	return client, registration.Check(&client, rules)
 }
 
