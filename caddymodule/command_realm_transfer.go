@@ -57,13 +57,16 @@ func (c adminClient) importRealm(fl caddycmd.Flags) (int, error) {
 	if !printed {
 		c.report(&answer)
 	}
+	failed := slices.ContainsFunc(answer.Clients, func(client importedClient) bool { return client.Action == importFailed })
 	switch {
 	case answer.Fault != "":
 		return exitTrouble, fmt.Errorf("the import was not done to its end; run it again: %s", answer.Fault)
-	case answer.Refused > 0 && !answer.Stored, !answer.DryRun && !answer.Stored:
-		return caddy.ExitCodeFailedStartup, nil // 1, an answer that says no
+	case answer.Stored, answer.DryRun && answer.Refused == 0:
+		return caddy.ExitCodeSuccess, nil
+	case answer.Refused > 0 && !failed:
+		return 1, fmt.Errorf("nothing is stored, for %d are refused; mend the document, or take the others with --skip-bad", answer.Refused)
 	}
-	return caddy.ExitCodeSuccess, nil
+	return 1, errors.New("not all is stored; run the import again")
 }
 
 // report prints what became of a document.
@@ -96,15 +99,10 @@ func (c adminClient) report(a *realmImport) {
 			c.printf("  %s: %s\n", note.Setting, note.Text)
 		}
 	}
-	switch {
-	case a.DryRun:
+	if a.DryRun {
 		c.printf("Realm %s: nothing is stored, as asked; %d refused\n", a.Realm, a.Refused)
-	case a.Stored:
+	} else if a.Stored {
 		c.printf("Realm %s: stored; %d refused\n", a.Realm, a.Refused)
-	case a.Refused > 0 && !slices.ContainsFunc(a.Clients, func(client importedClient) bool { return client.Action == importFailed }):
-		c.printf("Realm %s: nothing is stored, since %d are refused; mend the document, or take the others with --skip-bad\n", a.Realm, a.Refused)
-	default:
-		c.printf("Realm %s: not all is stored\n", a.Realm)
 	}
 }
 
