@@ -25,9 +25,9 @@ type Revocations interface {
 	// granted at that moment. Revoking what is not there is no error: the entry
 	// stands for tokens without a grant too.
 	RevokeAll(ctx context.Context, reach Reach, now time.Time) (Ended, error)
-	// Revocations reads the revocation log after a position (0: from the start),
-	// oldest first, and gives the position to go on from. Entries that have
-	// expired by now are left out.
+	// Revocations reads a page of the revocation log after a position (0: from the
+	// start), oldest first, and gives the position to go on from: the same one when
+	// there is no more. Entries that have expired by now are left out.
 	Revocations(ctx context.Context, after int64, now time.Time) (entries []Revocation, next int64, err error)
 }
 

@@ -20,8 +20,12 @@ const (
 		VALUES (?, ?, ?, ?, ?) ON CONFLICT (realm, kind, item) DO NOTHING`
 
 	selectRevocations = `SELECT position, realm, kind, item, not_before, expires FROM revocations
-		WHERE position > ? AND expires > ? ORDER BY position`
+		WHERE position > ? AND expires > ? ORDER BY position LIMIT ?`
 )
+
+// revocationPage is how many entries are read in one statement: a whole log may
+// take longer than a statement has.
+const revocationPage = 10_000
 
 // RevokeGrant ends a grant and records that in the revocation log.
 func (s *Store) RevokeGrant(ctx context.Context, realm, id string, now time.Time) error {
@@ -85,7 +89,7 @@ func (s *Store) Revocations(ctx context.Context, after int64, now time.Time) ([]
 		}
 		entries = append(entries, entry)
 		return nil
-	}, selectRevocations, after, seconds(now))
+	}, selectRevocations, after, seconds(now), int64(revocationPage))
 	if err != nil {
 		return nil, after, verdict("read the revocation log", err)
 	}
