@@ -42,7 +42,11 @@ func newDisk(t *testing.T, size string) *disk {
 		_ = keeper.Wait()
 	})
 	if line, err := bufio.NewReader(output).ReadString('\n'); err != nil {
-		t.Fatalf("no disk can be mounted in a namespace (%s: %v): the test needs root, or a kernel that lets users have namespaces", line, err)
+		const why = "no disk can be mounted in a namespace (%s: %v): the test needs root, or a kernel that lets users have namespaces"
+		if os.Getenv("CI") != "true" {
+			t.Skipf(why, line, err)
+		}
+		t.Fatalf(why, line, err)
 	}
 	d.root = fmt.Sprintf("/proc/%d/root", keeper.Process.Pid)
 	d.join = append([]string{"nsenter", "--target", fmt.Sprint(keeper.Process.Pid)}, enter...)

@@ -19,6 +19,9 @@ var places = []struct {
 	{"random", 0}, {"before-commit", 60}, {"after-commit", 60}, {"in-answer", 200},
 }
 
+// maxStart is how soon the server answers again after it was killed.
+const maxStart = 2 * time.Second
+
 // F1, F2: the process is killed again and again while clients use it, and all
 // that they were told holds.
 func TestF1_F2_KilledProcessLosesNothing(t *testing.T) {
@@ -55,6 +58,10 @@ func killAndCheck(t *testing.T, w *world, kills int) {
 			continue
 		}
 		slices.Sort(times)
+		// The longest may be one that the machine was busy in.
+		if median := times[len(times)/2]; median > maxStart {
+			t.Errorf("%s: ready again after %v, want %v", place.name, median, maxStart)
+		}
 		fmt.Fprintf(&table, "%s  %-13s  %3d kills, ready again after %v (median), %v (longest)\n", w.storage.engine(), place.name,
 			len(times), times[len(times)/2].Round(time.Millisecond), times[len(times)-1].Round(time.Millisecond))
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,6 +18,9 @@ import (
 // afterwards that something was written: the operating system may have dropped
 // what it could not write. What needs no writing goes on, and a restart mends it.
 func TestF5_FailedSync(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil && os.Getenv("CI") != "true" {
+		t.Skip("needs strace: apt install strace")
+	}
 	for _, file := range []struct {
 		name, suffix string
 		syncs        int // of one thread, before the one that fails
