@@ -57,6 +57,24 @@ var revokeAllChecks = []check{
 		got(s.DeleteExpired(t.Context(), late, 100))(t)
 		wantEqual(t, stored(t, s, "last").State, store.GrantRevoked)
 	}},
+	{"is finished however many there are, and however late", func(t *testing.T, s store.Store) {
+		const many = 103 // more than are looked through in a row
+		late := at(200).Add(2 * store.MaxAccessTokenLifetime)
+		name := func(n int) string { return fmt.Sprintf("batch-%03d", n) }
+		for n := range many {
+			got(s.RevokeAll(t.Context(), store.Reach{Realm: realm, ClientID: name(n)}, at(5+n/50)))(t)
+			left := active(name(n), 1)
+			left.ClientID, left.PurgeAt = name(n), late.AddDate(1, 0, 0)
+			create(t, s, left)
+		}
+		// The entries that wait for the next upkeep are kept for it.
+		for range 2 {
+			got(s.DeleteExpired(t.Context(), late, 1000))(t)
+		}
+		for n := range many {
+			wantEqual(t, stored(t, s, name(n)).State, store.GrantRevoked)
+		}
+	}},
 	{"ends codes and refresh tokens", func(t *testing.T, s store.Store) {
 		create(t, s, pending("code"))
 		create(t, s, active("refresh", 3))
