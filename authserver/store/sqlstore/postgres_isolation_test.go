@@ -126,3 +126,17 @@ func TestPostgresAHiddenFaultIsNotCommitted(t *testing.T) {
 		t.Error("a transaction that was taken back counts as committed")
 	}
 }
+
+// The statements decide by their row counts, which only READ COMMITTED gives to
+// the one that waited: whatever the database's default is, ours is that.
+func TestPostgresReadsWhatIsCommitted(t *testing.T) {
+	dsn := pgtest.Database(t)
+	err := pgtest.Shared(t).Exec(t.Context(), "postgres", "ALTER DATABASE "+databaseOf(dsn)+" SET default_transaction_isolation = 'repeatable read'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := openPostgresAt(t, sqlstore.PostgresConfig{DSN: dsn}).Reader(t.Context(), "SELECT current_setting('transaction_isolation')")
+	if err != nil || got != "read committed" {
+		t.Errorf("a step runs at %q (%v), want read committed", got, err)
+	}
+}
