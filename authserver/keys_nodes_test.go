@@ -69,6 +69,21 @@ func TestAS54_FiveNodesOnAnEmptyDatabaseHaveOneActiveKey(t *testing.T) {
 			t.Fatalf("they sign with %v", signers)
 		}
 	}
+	rows, err := w.Store.Keys(t.Context(), "/customers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	active := map[keys.Kind]int{}
+	for _, key := range rows {
+		if key.State == store.KeyActive {
+			active[keys.Kind{Purpose: key.Purpose, Algorithm: key.Algorithm}]++
+		}
+	}
+	for kind, n := range active {
+		if n != 1 {
+			t.Errorf("%d active keys of %v", n, kind)
+		}
+	}
 }
 
 // Ten nodes find at once that a key is old, and later that the next has waited.
