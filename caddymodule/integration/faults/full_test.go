@@ -19,7 +19,7 @@ func TestF4_FullDisk(t *testing.T) {
 	w.workUntil(t, w.ledger.acknowledged.after(500), "answers")
 	validated := w.keepValidating(t)
 
-	for range number(t, "FILLS", 3) {
+	for range number(t, "FILLS", 1) {
 		w.fault.Store(unwritable)
 		refused := w.ledger.unavailable.after(200)
 		join := w.work()
