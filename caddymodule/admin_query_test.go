@@ -20,7 +20,7 @@ func TestTheAdminAPIKnowsItsParameters(t *testing.T) {
 		{http.MethodPost, "/oauth2/tokens/revoke?realm=/customers", "stands in the body"},
 		{http.MethodPost, "/oauth2/keys/rotate?now=true", "there are the parameters realm"},
 		{http.MethodPost, "/oauth2/keys/rewrap?realm=/", "no parameters"},
-		{http.MethodPut, "/oauth2/realms/switches?versoin=3", "there are the parameters realm, version"},
+		{http.MethodPut, "/oauth2/realms/switches?revision=3", "there are the parameters realm, version"},
 		{http.MethodGet, "/oauth2/grants?user=frida", "there are the parameters realm, subject"},
 		{http.MethodGet, "/oauth2/backup?realm=/customers", "no parameters"},
 	} {
