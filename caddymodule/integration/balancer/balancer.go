@@ -4,6 +4,7 @@ package balancer
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +19,9 @@ import (
 const (
 	// lookEvery is how often it asks whether a node is ready.
 	lookEvery = 100 * time.Millisecond
+	// lookFor is how long a look may take, and missed how many may fail in a row.
+	lookFor = time.Second
+	missed  = 3
 	// patience is how long a slow machine may take for anything.
 	patience = 60 * time.Second
 )
@@ -28,6 +32,7 @@ type Balancer struct {
 	*httptest.Server
 	nodes []*httputil.ReverseProxy
 	ready []atomic.Bool
+	said  []atomic.Pointer[string] // to the last look that counted
 	turn  atomic.Uint64
 	ends  chan struct{}
 	looks sync.WaitGroup
@@ -49,7 +54,7 @@ func New(t *testing.T) *Balancer {
 // Use gives it its nodes, as host and port, and begins to look at their /readyz.
 // It is called once, before any request.
 func (b *Balancer) Use(nodes ...string) {
-	b.ready = make([]atomic.Bool, len(nodes))
+	b.ready, b.said = make([]atomic.Bool, len(nodes)), make([]atomic.Pointer[string], len(nodes))
 	kept := &http.Transport{MaxIdleConnsPerHost: 256}
 	for _, node := range nodes {
 		proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: node})
@@ -62,11 +67,21 @@ func (b *Balancer) Use(nodes ...string) {
 }
 
 func (b *Balancer) look(i int, node string) {
-	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: lookFor, Transport: &http.Transport{DisableKeepAlives: true}}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for {
-		b.ready[i].Store(says(client, "http://"+node+"/readyz"))
+	for silent := 0; ; {
+		status, said := ask(client, "http://"+node+"/readyz")
+		if status == 0 {
+			silent++
+		} else {
+			silent = 0
+		}
+		// What a node says counts at once. A busy machine may miss a look.
+		if status != 0 || silent >= missed {
+			b.said[i].Store(&said)
+			b.ready[i].Store(status == http.StatusOK)
+		}
 		select {
 		case <-tick.C:
 		case <-b.ends:
@@ -75,19 +90,22 @@ func (b *Balancer) look(i int, node string) {
 	}
 }
 
-// says asks whether a node is ready.
-func says(client *http.Client, address string) bool {
+// ask asks a node whether it is ready. Status 0 is no answer.
+func ask(client *http.Client, address string) (status int, said string) {
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return false
+		return 0, err.Error()
 	}
 	response, err := client.Do(r)
 	if err != nil {
-		return false
+		return 0, err.Error()
 	}
-	_, _ = io.Copy(io.Discard, response.Body)
+	body, err := io.ReadAll(response.Body)
 	_ = response.Body.Close()
-	return response.StatusCode == http.StatusOK
+	if err != nil {
+		return 0, err.Error()
+	}
+	return response.StatusCode, fmt.Sprintf("%d %s", response.StatusCode, body)
 }
 
 func (b *Balancer) serve(w http.ResponseWriter, r *http.Request) {
@@ -98,7 +116,13 @@ func (b *Balancer) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	http.Error(w, "no node is ready", http.StatusBadGateway)
+	why := "no node is ready"
+	for i := range b.said {
+		if said := b.said[i].Load(); said != nil {
+			why += fmt.Sprintf("; node %d: %s", i, *said)
+		}
+	}
+	http.Error(w, why, http.StatusBadGateway)
 }
 
 // Until waits for a state of a node, by its place in Use.

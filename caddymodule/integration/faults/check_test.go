@@ -38,6 +38,15 @@ func (c *client) wants(what string, a answer, good bool) {
 	}
 }
 
+// wantsDead sees that no gateway takes a token, as soon as it must have heard.
+func (c *client) wantsDead(what, token string) {
+	a := c.w.callAPI(token)
+	for deadline := time.Now().Add(c.w.spread); !a.refused() && time.Now().Before(deadline); a = c.w.callAPI(token) {
+		<-time.After(20 * time.Millisecond)
+	}
+	c.wants(what, a, false)
+}
+
 // checkSessions: who was signed in is signed in.
 func (c *client) checkSessions() {
 	check := func(what string, a answer, code string, issued time.Time) {
@@ -97,7 +106,7 @@ func (c *client) checkFamily(f *family) {
 		c.wants("an access token", c.w.callAPI(token), true)
 	}
 	for _, token := range f.dead {
-		c.wants("a revoked access token", c.w.callAPI(token), false)
+		c.wantsDead("a revoked access token", token)
 	}
 }
 
@@ -126,6 +135,6 @@ func (c *client) checkEnded(f *family) {
 	}
 	c.wants("the refresh token of a revoked family", c.w.refresh(f.refresh), false)
 	for _, token := range f.access {
-		c.wants("an access token of a revoked family", c.w.callAPI(token), false)
+		c.wantsDead("an access token of a revoked family", token)
 	}
 }

@@ -44,6 +44,7 @@ func TestF17_ARollingRestartLosesNothing(t *testing.T) {
 	rounds := number(t, "ROLLS", 4)
 	front := balancer.New(t)
 	w := newWorld(t, newPostgres(t), 12)
+	w.spread = 2 * time.Second // a second, on a machine with no other work
 	w.auth, w.api = front.URL, front.URL+"/api"
 	ports := freePorts(t, 2)
 	nodes, run, hosts := make([]*node, len(ports)), make([]func() *node, len(ports)), make([]string, len(ports))

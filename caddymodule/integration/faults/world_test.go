@@ -41,6 +41,8 @@ type world struct {
 	ledger    *ledger
 	clients   []*client
 	fault     atomic.Int32 // one of those below
+	// spread is how soon one node hears of another's revocations, if there are two.
+	spread time.Duration
 }
 
 // What is wrong with the disk, and so which requests may be answered with 503.
