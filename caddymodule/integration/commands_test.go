@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -138,5 +140,29 @@ func TestCommands(t *testing.T) {
 	w.stop()
 	for _, args := range [][]string{{"oauth2-explain"}, {"oauth2-issuers"}, {"oauth2-deny", "--list"}} {
 		w.operate(token, args...).must(t, 2, "dial tcp")
+	}
+}
+
+// An endpoint that is not there is told, with what to do about it; another Caddy
+// at Caddy's default address is not asked in its place.
+func TestCommandsSayWhyThereIsNoAdminEndpoint(t *testing.T) {
+	home := t.TempDir()
+	off := filepath.Join(home, "Caddyfile")
+	writeFile(t, off, "{\n\tadmin off\n}\n")
+	nobody := fmt.Sprintf("localhost:%d", freePorts(t, 1)[0])
+	for _, name := range [][]string{
+		{"oauth2-audit"}, {"oauth2-backup", filepath.Join(home, "copy.db")}, {"oauth2-client", "list"}, {"oauth2-consent", "list", "--subject", "demo"},
+		{"oauth2-deny", "--list"}, {"oauth2-explain", "token"}, {"oauth2-issuers"}, {"oauth2-keys", "list"}, {"oauth2-realm", "list"}, {"oauth2-token", "grants"},
+	} {
+		for want, where := range map[string][]string{
+			"`admin off`, so nobody": {"--config", off},
+			"no Caddy answers at":    {"--address", nobody},
+		} {
+			out, err := command(t, home, append(name, where...)...).CombinedOutput()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(string(out), want) {
+				t.Errorf("%s %s: %v, want 2 and %q: %s", name[0], where[0], err, want, out)
+			}
+		}
 	}
 }
