@@ -64,27 +64,13 @@ func checkCaddyfile(t *testing.T, home, name, caddyfile string) {
 		t.Fatal(err)
 	}
 	validate := command(t, home, "validate", "--adapter", "caddyfile", "--config", path)
-	validate.Env = append(validate.Env, "ORDERS_SECRET=0123456789abcdef", "GATEWAY_SECRET=0123456789abcdef", "WEB_SECRET=0123456789abcdef")
+	validate.Env = append(validate.Env, "ORDERS_SECRET=0123456789abcdef", "GATEWAY_SECRET=0123456789abcdef", "WEB_SECRET=0123456789abcdef",
+		"DATABASE_URL=postgres://oauth2:secret@localhost/oauth2")
 	if out, err := validate.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s\n%s", name, err, caddyfile, out)
 	}
 	if out, err := command(t, home, "fmt", "--diff", path).CombinedOutput(); err != nil || regexp.MustCompile(`(?m)^[-+]`).Match(out) {
 		t.Errorf("%s is not formatted as caddy fmt would: %v\n%s", name, err, out)
-	}
-}
-
-func TestEveryCommandOfTheReadmeAndDocsWorks(t *testing.T) {
-	w := startExample(t)
-	operated := startOperated(t, w)
-	for _, path := range documents(t) {
-		token, _ := passwordTokens(t, w.documentRealms()["root"])
-		move := strings.NewReplacer(
-			"http://localhost:8080", w.auth, "http://localhost:8081", w.api, "eyJ…", token, "\\\n", " ",
-			"https://idp.example.com", w.auth+"/oauth2", "localhost:2019", operated.admin)
-		writeFile(t, filepath.Join(operated.home, "token.txt"), token+"\n")
-		for _, block := range blocks(t, path, "sh") {
-			operated.runDocumented(t, filepath.Base(path), strings.TrimSpace(move.Replace(block)))
-		}
 	}
 }
 
@@ -128,49 +114,6 @@ func TestTheExampleBeginsByWarningOfItsCredentials(t *testing.T) {
 	}
 	if first, _, _ := strings.Cut(string(example), "\n"); !strings.Contains(first, "Demo credentials for loopback") {
 		t.Errorf("the first line is %q", first)
-	}
-}
-
-// elsewhere are documented commands that other checks run: a fresh clone in CI,
-// and the tests that are named here.
-var elsewhere = map[string]string{
-	"go run ./cmd/caddy run --config Caddyfile.example": "TestEveryCommandOfTheReadmeAndDocsWorks, and .ci/fresh",
-	"go test ./...": ".ci/run and .ci/fresh",
-	"./xcaddy.sh":   "TestXcaddySh",
-	"./xcaddy.sh --with github.com/caddy-dns/cloudflare":    "TestXcaddySh",
-	"./caddy list-modules":                                  "TestXcaddySh",
-	"go run ./cmd/caddy hash-password --algorithm argon2id": "Caddy's own command",
-	"go run ./cmd/bench -only keys":                         "TestEveryExperimentMeasuresAndChecksItsAnswers of cmd/bench",
-}
-
-// documentedCommand begins the lines that runDocumented runs.
-var documentedCommand = regexp.MustCompile(`^((session|id)=\$\()?(curl|caddy oauth2-\w+|printf)( |$)`)
-
-// runDocumented runs a block of commands in one shell, beside the file token.txt.
-// A curl that is answered with an error fails; one that is sent on with a
-// redirect does not. caddy is the binary, which talks to the gateway of g.
-func (g *operated) runDocumented(t *testing.T, document, block string) {
-	t.Helper()
-	var script []string
-	for line := range strings.SplitSeq(block, "\n") {
-		switch {
-		case elsewhere[line] != "":
-		case documentedCommand.MatchString(line):
-			script = append(script, line)
-		default:
-			t.Errorf("%s: nothing runs this command: %s", document, line)
-		}
-	}
-	caddy := command(t, g.home).Path
-	cmd := exec.Command("sh", "-ec", "curl() { command curl --fail-with-body --silent --show-error --max-time 20 \"$@\"; }\n"+
-		"caddy() { '"+caddy+"' \"$@\" --address "+g.admin+"; }\n"+strings.Join(script, "\n"))
-	cmd.Dir = g.home
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("%s: %s: %v\n%s", document, block, err, out)
-	}
-	if strings.Contains(block, "--dump-header") && !regexp.MustCompile(`(?mi)^location: \S+[?&]code=`).Match(out) {
-		t.Errorf("%s: %s: no code in\n%s", document, block, out)
 	}
 }
 

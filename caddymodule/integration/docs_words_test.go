@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,7 +16,7 @@ func TestMetricsAndReasonsAreInTheDocuments(t *testing.T) {
 		least                              int
 	}{
 		{"caddymodule/metrics*.go", `describe\("(\w+)"`, "docs/logging.md", "caddy_oauth2_", 8},
-		{"caddymodule/[me]*s.go", `Name: "(\w+)"`, "docs/logging.md", "caddy_oauth2_", 7},
+		{"caddymodule/[me]*s*.go", `Name: "(\w+)"`, "docs/logging.md", "caddy_oauth2_", 7},
 		{"introspect/refusal.go", `(?m)^\tReason\w+ += "(\w+)"`, "docs/gateway.md", "", 18},
 		{"caddymodule/bearer_refusal.go", `(?m)^\treason\w+ += "(\w+)"`, "docs/gateway.md", "", 13},
 	} {
@@ -32,6 +33,67 @@ func TestMetricsAndReasonsAreInTheDocuments(t *testing.T) {
 				t.Errorf("%s does not speak of %s%s", words.document, words.prefix, word)
 			}
 		}
+	}
+}
+
+// What the server and its storage can be told is a line in a table: each word that
+// a Caddyfile may have.
+func TestEverySettingOfTheServerIsInADocument(t *testing.T) {
+	tables := ""
+	for _, name := range []string{"server", "postgres", "keys", "clients", "audit"} {
+		tables += prose(t, filepath.Join(repository, "docs", name+".md"))
+	}
+	for _, sources := range []struct {
+		pattern string
+		least   int
+	}{
+		{"caddymodule/server_*caddyfile.go", 40}, {"caddymodule/server_keys.go", 1}, {"caddymodule/storage_*.go", 4}, {"caddymodule/audit_*.go", 3},
+	} {
+		found := wordsIn(t, sources.pattern, `(?m)^\t\t"(\w+)": `)
+		if len(found) < sources.least {
+			t.Errorf("%s has %v: the test does not look where they are", sources.pattern, found)
+		}
+		for _, word := range found {
+			if !regexp.MustCompile("(?m)^\\|.*`[^`\n]*\\b" + word + "\\b[^`\n]*`").MatchString(tables) {
+				t.Errorf("no table of the documents has the setting %s", word)
+			}
+		}
+	}
+}
+
+// Operators look up in a table of faults what they read in the log, so it says
+// there what the log says.
+func TestDocumentedLinesOfTheLogAreThoseOfTheCode(t *testing.T) {
+	source := strings.Join(wordsIn(t, "caddymodule/*.go", "(?s)^(.*)$"), "") +
+		strings.Join(wordsIn(t, "authserver/*.go", "(?s)^(.*)$"), "") + strings.Join(wordsIn(t, "authserver/*/*.go", "(?s)^(.*)$"), "") +
+		strings.Join(wordsIn(t, "authserver/*/*/*.go", "(?s)^(.*)$"), "")
+	lines := 0
+	for _, path := range documents(t) {
+		column := -1
+		for row := range strings.SplitSeq(prose(t, path), "\n") {
+			cells := strings.Split(row, "|")
+			switch {
+			case len(cells) < 3:
+				column = -1
+			case column < 0:
+				column = slices.IndexFunc(cells, func(cell string) bool {
+					return slices.Contains([]string{"log line", "log, metric"}, strings.TrimSpace(cell))
+				})
+				if column < 0 {
+					column = len(cells)
+				}
+			case column < len(cells):
+				for _, quoted := range regexp.MustCompile("`([a-z][^`]* [^`]*)`").FindAllStringSubmatch(cells[column], -1) {
+					lines++
+					if line := strings.TrimSuffix(quoted[1], " fails; retrying"); !strings.Contains(source, strings.TrimSuffix(line, " works again")) {
+						t.Errorf("%s: no code logs %q", filepath.Base(path), line)
+					}
+				}
+			}
+		}
+	}
+	if lines < 20 {
+		t.Errorf("found %d lines: the test does not look where they are", lines)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -58,35 +59,49 @@ func documentedFiles(t *testing.T) string {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsaDER, err := x509.MarshalPKCS8PrivateKey(rsaKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrapping := make([]byte, 32)
+	_, _ = rand.Read(wrapping) // never fails
 	inPEM := func(kind string, der []byte) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 	}
 	for name, content := range map[string]string{
 		"gateway.jwk": string(private), "plant-keys.json": string(public),
 		"gateway.crt": inPEM("CERTIFICATE", certificate), "gateway.key": inPEM("PRIVATE KEY", der), "corp-ca.pem": inPEM("CERTIFICATE", certificate),
+		"signing.pem": inPEM("PRIVATE KEY", der), "id-tokens.pem": inPEM("PRIVATE KEY", rsaDER),
+		"oauth2.key": base64.StdEncoding.EncodeToString(wrapping) + "\n", "oauth2-old.key": base64.StdEncoding.EncodeToString(make([]byte, 32)) + "\n",
 	} {
 		writeFile(t, filepath.Join(dir, name), content)
 	}
 	return dir
 }
 
-// operated is a gateway that operators talk to.
-type operated struct{ home, admin string }
+// operated is a Caddy that operators talk to.
+type operated struct{ home, admin, auth string }
 
-// startOperated runs the Caddyfile of docs/operations.md, as a gateway for tokens
-// of the example's server. Its addresses and its scope differ from the document.
-func startOperated(t *testing.T, w *world) *operated {
+// startOperated runs the first Caddyfile of a document. A foreign issuer in it is
+// the example's server. Its addresses and its scope differ from the document.
+func startOperated(t *testing.T, w *world, document string) *operated {
 	t.Helper()
-	ports := freePorts(t, 2)
-	g := &operated{home: t.TempDir(), admin: fmt.Sprintf("localhost:%d", ports[0])}
-	documented := blocks(t, filepath.Join(repository, "docs", "operations.md"), "caddyfile")
-	if len(documented) != 1 {
-		t.Fatalf("docs/operations.md has %d Caddyfiles", len(documented))
+	ports := freePorts(t, 3)
+	g := &operated{home: t.TempDir(), admin: fmt.Sprintf("localhost:%d", ports[0]), auth: fmt.Sprintf("http://localhost:%d", ports[2])}
+	documented := blocks(t, filepath.Join(repository, "docs", document), "caddyfile")
+	if len(documented) == 0 {
+		t.Fatalf("docs/%s has no Caddyfile", document)
 	}
 	text := strings.NewReplacer(
-		"https://idp.example.com", w.auth+"/oauth2", "audience https://api.example.com", "audience "+w.api,
-		"api.example.com {", fmt.Sprintf("http://localhost:%d {\n\tbind 127.0.0.1 [::1]", ports[1]), "orders:read", "write",
+		"https://idp.example.com", w.auth+"/oauth2", "https://auth.example.com", g.auth, "audience https://api.example.com", "audience "+w.api,
+		"auth.example.com {", g.auth+" {\n\tbind 127.0.0.1 [::1]", "\tadmin unix//run/caddy/admin.sock\n", "", "shutdown_delay 10s", "shutdown_delay 1s",
+		"/var/log/caddy", g.home, "orders:read", "write",
+		"api.example.com {", fmt.Sprintf("http://localhost:%d {\n\tbind 127.0.0.1 [::1]", ports[1]),
 	).Replace(documented[0])
-	start(t, strings.Replace(text, "{\n", "{\n\tadmin "+g.admin+"\n", 1), g.home)
+	start(t, strings.Replace(text, "{\n", "{\n\tadmin "+g.admin+"\n", 1), g.home, "ORDERS_SECRET=0123456789abcdef")
 	return g
 }
