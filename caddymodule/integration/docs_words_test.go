@@ -118,3 +118,29 @@ func wordsIn(t *testing.T, sources, pattern string) (words []string) {
 	}
 	return words
 }
+
+// Whoever writes a script for the admin API finds each path and member of it.
+func TestEveryPathAndMemberOfTheAdminAPIIsInADocument(t *testing.T) {
+	text := ""
+	for _, name := range []string{"admin-api", "gateway-operations"} {
+		text += prose(t, filepath.Join(repository, "docs", name+".md"))
+	}
+	for _, words := range []struct {
+		sources, pattern string
+		least            int
+	}{
+		{"caddymodule/admin.go", `Pattern: "([^"]+)"`, 20},
+		{"caddymodule/admin_*.go", `json:"(\w+)`, 60},
+		{"caddymodule/admin_*.go", `uery\(?\)?\.Get\("(\w+)"\)`, 8},
+	} {
+		found := wordsIn(t, words.sources, words.pattern)
+		if len(found) < words.least {
+			t.Errorf("%s has %v: the test does not look where they are", words.sources, found)
+		}
+		for _, word := range found {
+			if !regexp.MustCompile("`[^`\\n]*" + regexp.QuoteMeta(word) + `(\W)`).MatchString(text) {
+				t.Errorf("no document of the admin API has %s", word)
+			}
+		}
+	}
+}
