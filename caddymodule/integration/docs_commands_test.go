@@ -161,6 +161,10 @@ func (g *operated) runDocumented(t *testing.T, document, block string) {
 	if strings.Contains(block, "--dump-header") && !regexp.MustCompile(`(?mi)^location: \S+[?&]code=`).Match(out) {
 		t.Errorf("%s: %s: no code in\n%s", document, block, out)
 	}
+	// A site answers 200 at paths that nothing is at.
+	if strings.Contains(block, "/readyz") && !strings.Contains(string(out), `"status":"ok"`) {
+		t.Errorf("%s: %s: not healthy:\n%s", document, block, out)
+	}
 }
 
 // wantTests wants a test in a package for each beginning of a name.
