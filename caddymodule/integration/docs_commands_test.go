@@ -66,6 +66,9 @@ func TestEveryCommandOfTheReadmeAndDocsWorks(t *testing.T) {
 		move := strings.NewReplacer(
 			"http://localhost:8080", w.auth, "http://localhost:8081", w.api, "eyJ…", token, "\\\n", " ",
 			"https://idp.example.com", w.auth+"/oauth2", "https://auth.example.com", g.auth, "localhost:2019", g.admin)
+		for exported, file := range map[string]string{"am.json": "am-query.json", "realm-export.json": "keycloak-realm.json"} {
+			copyFile(t, filepath.Join(repository, "authserver", "registration", "importer", "testdata", file), filepath.Join(g.home, exported))
+		}
 		for _, block := range commands {
 			fresh, _ := passwordTokens(t, w.documentRealms()["root"])
 			writeFile(t, filepath.Join(g.home, "token.txt"), fresh+"\n")
