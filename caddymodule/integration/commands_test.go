@@ -155,8 +155,8 @@ func TestCommandsSayWhyThereIsNoAdminEndpoint(t *testing.T) {
 		{"oauth2-deny", "--list"}, {"oauth2-explain", "token"}, {"oauth2-issuers"}, {"oauth2-keys", "list"}, {"oauth2-realm", "list"}, {"oauth2-token", "grants"},
 	} {
 		for want, where := range map[string][]string{
-			"`admin off`, so nobody": {"--config", off},
-			"no Caddy answers at":    {"--address", nobody},
+			"says `admin off`":             {"--config", off},
+			"no admin endpoint answers at": {"--address", nobody},
 		} {
 			out, err := command(t, home, append(name, where...)...).CombinedOutput()
 			var exit *exec.ExitError
