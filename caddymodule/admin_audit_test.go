@@ -10,10 +10,10 @@ import (
 
 // auditRecord is what the admin API answers of a record.
 type auditRecord struct {
-	ID, Event, Outcome, Actor, Source, Node, Subject string
-	Client                                           string `json:"client_id"`
-	Time                                             time.Time
-	Details                                          map[string]string
+	ID, Event, Outcome, Actor, Source, Node, Realm, Subject string
+	Client                                                  string `json:"client_id"`
+	Time                                                    time.Time
+	Details                                                 map[string]string
 }
 
 type auditPage struct {
