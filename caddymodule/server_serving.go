@@ -11,9 +11,12 @@ import (
 
 const (
 	// startTimeout bounds how long opening a store of this process alone and
-	// making missing keys may hold up a start.
-	startTimeout = 10 * time.Second
-	// sharedTimeout is the same for a store that may be away.
+	// making missing keys may hold up a start. RSA keys take their time on a busy
+	// machine, and to give up is to end.
+	startTimeout = time.Minute
+	// reloadTimeout is how long a request in a reload waits for the same.
+	reloadTimeout = 10 * time.Second
+	// sharedTimeout is both for a store that may be away.
 	sharedTimeout = 2 * time.Second
 	// minPause and maxPause are the times between two attempts to open a store.
 	minPause = 100 * time.Millisecond
@@ -47,24 +50,16 @@ func (a *App) liveBackend(ctx context.Context) (*authserver.Backend, func(), err
 	return a.backend.backend.Load(), a.backend.release, nil
 }
 
-// patience is how long a start, or a request in a reload, waits for the store.
-func (a *App) patience() time.Duration {
-	if a.storage.Shared() {
-		return sharedTimeout
-	}
-	return startTimeout
-}
-
 // begin opens the store and begins to serve. A store that only this process has
 // must open; one that is shared may be away, and is then opened once it is back.
 func (a *App) begin() error {
-	patience := a.patience()
 	if !a.storage.Shared() {
-		ctx, cancel := context.WithTimeout(a.ctx, patience)
+		ctx, cancel := context.WithTimeout(a.ctx, startTimeout)
 		defer cancel()
 		_, err := a.build(ctx)
 		return err
 	}
+	patience := sharedTimeout
 	// Known to be away: a reload does not wait for it again.
 	if a.backend.failing.Load() {
 		patience = 0
@@ -169,7 +164,11 @@ func (a *App) serving(ctx context.Context) *authserver.Server {
 		return server
 	}
 	// Whoever gives up does not decide for those who come after.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.patience())
+	timeout := reloadTimeout
+	if a.storage.Shared() {
+		timeout = sharedTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	server, err := a.build(ctx)
 	if err != nil {
