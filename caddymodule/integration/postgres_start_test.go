@@ -71,6 +71,11 @@ func TestF6_AReloadMendsTheDSN(t *testing.T) {
 	if !load(t, n.admin, n.caddyfile) {
 		t.Fatal("the reload failed")
 	}
+	// Caddy closes the listener of before in the background: what it had accepted
+	// is cut off, or answered once more by the configuration of before.
+	within(t, maxRecovery, "unavailable again", func() bool {
+		return n.form(t.Context(), "/access_token", machine...).status == http.StatusServiceUnavailable
+	})
 	wantUnavailable(t, "token endpoint", n.form(t.Context(), "/access_token", machine...))
 	if strings.Contains(n.output(), "hunter2") {
 		t.Error("the password of the DSN is in the log")
