@@ -1,5 +1,3 @@
-// Package balancer is a load balancer for tests of many nodes. It knows nothing
-// of a node but what oauth2_health says.
 package balancer
 
 import (
