@@ -27,7 +27,7 @@ const (
 			idle_expires = ?, expires = ?,
 			purge_at = CASE WHEN purge_at < ? THEN ? ELSE purge_at END
 		WHERE realm = ? AND id = ? AND client_id = ? AND state = 0 AND code_hash = ? AND code_expires > ?
-			AND created >= COALESCE((SELECT value FROM meta WHERE name = 'restored'), 0)
+			AND created > COALESCE((SELECT value FROM meta WHERE name = 'restored'), -1)
 		RETURNING ` + grantColumns
 
 	// A code that its own client shows again ends the family. That it has
