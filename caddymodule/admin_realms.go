@@ -139,8 +139,3 @@ func shownRealm(r *realm.Realm) realmAnswer {
 	}
 	return answer
 }
-
-// tellChange tells of what an operator has changed, once.
-func (a *App) tellChange(r *http.Request, event audit.Event, realmName, clientID string) {
-	a.audit(r.Context(), audit.Record{Event: event, Realm: realmName, ClientID: clientID})
-}
