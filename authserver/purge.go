@@ -6,11 +6,15 @@ import (
 )
 
 const (
-	// purgeInterval and purgeBatch keep deletions small and steady.
 	purgeInterval = 5 * time.Second
-	purgeBatch    = 1000
-	purgeBatches  = 20
-	purgeLease    = 30 * time.Second
+	// purgeBatch is small, since SQLite has one writer, for which requests wait
+	// meanwhile.
+	purgeBatch   = 100
+	purgeBatches = 200
+	// purgeRest is how many times as long as it has worked a deletion rests:
+	// requests have the rest of the writer's time.
+	purgeRest  = 3
+	purgeLease = 30 * time.Second
 )
 
 // purge deletes in small batches while it holds the lease, so that of many
@@ -34,16 +38,34 @@ func (b *Backend) purge(ctx context.Context) error {
 	}
 	b.clock.tell(now.Truncate(time.Second))
 	past := b.clock.past(now, b.running())
-	// While batches are full there is more; a bound leaves room for other work.
+	// While batches are full there is more. What is left when it is time to look at
+	// the lease and the clock again is left for then.
+	began := b.running()
 	for range purgeBatches {
+		batch := b.running()
 		deleted, err := b.store.DeleteExpired(ctx, past, purgeBatch)
 		if err != nil || deleted < purgeBatch {
 			b.backlog.Store(false)
 			return err
 		}
+		if b.running()-began >= purgeInterval || !rest(ctx, purgeRest*(b.running()-batch)) {
+			break
+		}
 	}
 	b.backlog.Store(true)
 	return nil
+}
+
+// rest waits, and says whether there is time to go on.
+func rest(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // checkClock compares the clock with what others hold the time to be: they say so

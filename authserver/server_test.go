@@ -239,8 +239,9 @@ func TestTwoRealmsNeverShareAnIssuerOrAName(t *testing.T) {
 type counting struct {
 	store.Store
 	revocations, purges int
-	expired             int  // rows that can be deleted
-	lost                bool // whether another node holds the lease
+	expired             int           // rows that can be deleted
+	takes               time.Duration // how long a deletion takes
+	lost                bool          // whether another node holds the lease
 }
 
 // Changed implements store.Store: nobody else writes.
@@ -288,6 +289,7 @@ func (c *counting) Lease(context.Context, string, string, time.Time, time.Time) 
 
 func (c *counting) DeleteExpired(_ context.Context, _ time.Time, limit int) (int, error) {
 	c.purges++
+	<-time.After(c.takes)
 	deleted := min(limit, c.expired)
 	c.expired -= deleted
 	return deleted, nil
@@ -296,24 +298,39 @@ func (c *counting) DeleteExpired(_ context.Context, _ time.Time, limit int) (int
 func TestTheBackgroundWorkReadsRevocationsAndPurgesUntilItIsToldToStop(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			st := &counting{lost: lost, expired: 3500}
-			wrapper, err := keys.NewWrapper(make([]byte, 32))
-			if err != nil {
-				t.Fatal(err)
-			}
-			backend, err := authserver.OpenBackend(t.Context(), st, wrapper, hashing.New(), slog.New(slog.DiscardHandler), time.Now)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Millisecond)
-			defer cancel()
-			backend.Run(ctx)
+			st := &counting{lost: lost, expired: 350}
+			runAMinute(t, st)
 			if st.revocations != 1+60 {
 				t.Errorf("the revocation log was read %d times in a minute, want once at first and once a second", st.revocations)
 			}
 			if want := map[bool]int{false: 3 + 12, true: 0}[lost]; st.purges != want {
-				t.Errorf("another node has the lease: %v; %d purges in a minute, want %d: one each 5 s, and three at once for 3,500 rows", lost, st.purges, want)
+				t.Errorf("another node has the lease: %v; %d purges in a minute, want %d: one each 5 s, and three at once for 350 rows", lost, st.purges, want)
 			}
 		})
 	}
+}
+
+func TestDeletionsLeaveTheStoreToRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &counting{expired: math.MaxInt32, takes: 100 * time.Millisecond}
+		runAMinute(t, st)
+		if share := time.Duration(st.purges) * st.takes; share < 10*time.Second || share > 15*time.Second {
+			t.Errorf("with no end of expired rows %d deletions took %s of a minute, want about a quarter of it", st.purges, share)
+		}
+	})
+}
+
+func runAMinute(t *testing.T, st *counting) {
+	t.Helper()
+	wrapper, err := keys.NewWrapper(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend, err := authserver.OpenBackend(t.Context(), st, wrapper, hashing.New(), slog.New(slog.DiscardHandler), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Millisecond)
+	defer cancel()
+	backend.Run(ctx)
 }
