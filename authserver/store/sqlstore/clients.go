@@ -17,6 +17,9 @@ import (
 // not heard of it. One that has heard nothing for so long must read all anew.
 const removedFor = time.Hour
 
+// unheardFor is how long nodes may go on with a client that was removed.
+const unheardFor = 2 * time.Second
+
 const (
 	// As for revocations, the counted row stays locked until the commit: changes
 	// become visible in the order of their positions, and one comes after the
@@ -24,11 +27,13 @@ const (
 	nextClient = `UPDATE meta SET value = value + 1 WHERE name = 'clients' RETURNING value`
 
 	// The row count decides who creates a client. The row of a removed one is
-	// taken over.
+	// taken over; the new one begins when no node knew the old one any more, so
+	// that what was agreed to with that one is older.
 	createClient = `INSERT INTO clients (realm, id, position, registration, created, updated, removed, purge_at)
 		VALUES (?, ?, ?, ?, ?, ?, 0, ` + neverPurged + `)
 		ON CONFLICT (realm, id) DO UPDATE SET position = excluded.position, registration = excluded.registration,
-			created = excluded.created, updated = excluded.updated, removed = 0, purge_at = excluded.purge_at
+			created = CASE WHEN excluded.created > clients.purge_at - ? THEN excluded.created ELSE clients.purge_at - ? END,
+			updated = excluded.updated, removed = 0, purge_at = excluded.purge_at
 		WHERE clients.removed = 1`
 
 	replaceClient = `UPDATE clients SET position = ?, registration = ?, updated = ?
@@ -78,7 +83,8 @@ func (s *Store) CreateClient(ctx context.Context, c store.StoredClient) (int64, 
 		if err := q.row(nextClient).Scan(&position); err != nil {
 			return 0, err
 		}
-		created, err := q.exec(createClient, c.Realm, c.ID, position, c.Registration, seconds(c.Created), seconds(c.Updated))
+		heard := int64((removedFor - unheardFor) / time.Second)
+		created, err := q.exec(createClient, c.Realm, c.ID, position, c.Registration, seconds(c.Created), seconds(c.Updated), heard, heard)
 		if err != nil {
 			return 0, err
 		}

@@ -17,7 +17,12 @@ const (
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 	selectConsent = `SELECT kind, item, updated FROM consents
-		WHERE realm = ? AND subject = ? AND client_id = ? ORDER BY added, place`
+		WHERE realm = ? AND subject = ? AND client_id = ?` + sinceRegistered + ` ORDER BY added, place`
+
+	// What was agreed to with a client that was deleted is not agreed to with
+	// another one that was registered under its id (CL12).
+	sinceRegistered = ` AND consents.updated >= COALESCE(
+		(SELECT c.created FROM clients c WHERE c.realm = consents.realm AND c.id = consents.client_id AND c.removed = 0), 0)`
 )
 
 // The kinds of what is agreed to.

@@ -10,7 +10,7 @@ import (
 )
 
 const selectRealmConsents = `SELECT subject, client_id, kind, item, added, place, updated FROM consents
-	WHERE realm = ? LIMIT ?`
+	WHERE realm = ?` + sinceRegistered + ` LIMIT ?`
 
 // RealmConsents lists all that the users of a realm have agreed to.
 func (s *Store) RealmConsents(ctx context.Context, realm string, limit int) (consents []store.Consent, whole bool, err error) {

@@ -15,7 +15,7 @@ const (
 		WHERE realm = ? AND subject = ? AND id > ? AND idle_expires > ? AND expires > ? ORDER BY id LIMIT ?`
 
 	selectConsents = `SELECT client_id, kind, item, added, place, updated FROM consents
-		WHERE realm = ? AND subject = ?`
+		WHERE realm = ? AND subject = ?` + sinceRegistered + ``
 )
 
 // Grants lists the grants of a reach, newest first.

@@ -79,6 +79,29 @@ var clientChecks = []check{
 		}
 		wantEqual(t, storedClient(t, s, "web"), again)
 	}},
+	{"that comes back has none of the consents of the one before (CL12)", func(t *testing.T, s store.Store) {
+		register(t, s, registered("web"))
+		agreed := consentFor(realm, "a", "web", "openid")
+		late := agreed // at a node that has not heard of the deletion
+		agreed.Updated, late.Updated = at(1), at(3)
+		wantEqual(t, got(s.AddConsents(t.Context(), []store.Consent{agreed}))(t), 1)
+		wantEqual(t, got(s.Consent(t.Context(), realm, "a", "web"))(t), agreed)
+		must(t, s.DeleteClient(t.Context(), realm, "web", 0, at(2)))
+		must(t, s.CreateGrant(t.Context(), pending(grantID), &late))
+		again := registered("web")
+		again.Created = at(2)
+		register(t, s, again)
+		_, err := s.Consent(t.Context(), realm, "a", "web")
+		wantError(t, err, store.ErrNotFound)
+		wantEqual(t, len(got(s.Consents(t.Context(), realm, "a"))(t)), 0)
+		listed, _, err := s.RealmConsents(t.Context(), realm, 10)
+		must(t, err)
+		wantEqual(t, len(listed), 0)
+		anew := agreed
+		anew.Updated = at(4)
+		must(t, s.CreateGrant(t.Context(), pending("2"), &anew))
+		wantEqual(t, got(s.Consent(t.Context(), realm, "a", "web"))(t), anew)
+	}},
 	{"has two secrets at most (CL4)", twoSecrets},
 	{"that is unknown has no secrets", func(t *testing.T, s store.Store) {
 		wantError(t, s.AddSecret(t.Context(), realm, "web", secret("s1")), store.ErrNotFound)
