@@ -39,6 +39,23 @@ func (s moodyStore) Ping(ctx context.Context) error {
 	return s.Store.Ping(ctx)
 }
 
+// deaf has the store give neither keys nor what other nodes have changed.
+var deaf atomic.Bool
+
+func (s moodyStore) Keys(ctx context.Context, realm string) ([]store.Key, error) {
+	if deaf.Load() {
+		return nil, errors.New("no keys")
+	}
+	return s.Store.Keys(ctx, realm)
+}
+
+func (s moodyStore) Revocations(ctx context.Context, after int64, now time.Time) ([]store.Revocation, int64, error) {
+	if deaf.Load() {
+		return nil, 0, errors.New("no revocations")
+	}
+	return s.Store.Revocations(ctx, after, now)
+}
+
 // healthOf asks an app, in a process that may be shutting down.
 func healthOf(t *testing.T, app *App, check, method string, shuttingDown bool) (int, healthReport, http.Header) {
 	t.Helper()
@@ -118,6 +135,36 @@ func TestHealthOfAServer(t *testing.T) {
 			t.Errorf("shutting down: %s is %d: %+v", check, status, report)
 		}
 	}
+}
+
+func TestHealthOfANodeThatIsDeaf(t *testing.T) {
+	w := newWorld(t)
+	t.Cleanup(func() { deaf.Store(false) })
+	app := w.provisioned(w.config("a", ""))
+	app.storage = moodyStorage{app.storage}
+	if _, err := app.build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantHealth(t, app, "after a start", 200, 200, 200)
+	deaf.Store(true)
+	checks := func(app *App) map[string]string {
+		_, report, _ := healthOf(t, app, healthReady, http.MethodGet, false)
+		return report.Checks
+	}
+	until(t, "deaf", 20*time.Second, func() bool { return checks(app)["changes"] != healthOK })
+	wantHealth(t, app, "without the changes of others", 200, 503, 200)
+	// A configuration that has its keys goes on with them; one that comes anew gets none.
+	if said := checks(app)["keys"]; said != healthOK {
+		t.Errorf("keys are %q", said)
+	}
+	anew := w.provisioned(w.config("b", ""))
+	wantHealth(t, anew, "without keys", 200, 503, 503)
+	if said := checks(anew)["keys"]; said != "not usable" {
+		t.Errorf("keys are %q", said)
+	}
+	deaf.Store(false)
+	until(t, "hearing", 20*time.Second, func() bool { return checks(app)["changes"] == healthOK })
+	wantHealth(t, app, "when it hears again", 200, 200, 200)
 }
 
 // provisioned is the app of a configuration that has not started.
