@@ -58,7 +58,7 @@ func newPair(t *testing.T) *pair {
 	r, _ := h.server.Realm("/")
 	p.code = h.Code(t, r, "web").Reveal()
 	for kind, cookie := range map[store.SessionKind]*string{store.SessionBrowser: &p.session, store.SessionJSON: &p.scripted} {
-		value, session, err := r.Sessions.Start(t.Context(), kind, login.Account{Account: store.Account{Service: "staff", ID: "demo"}}, "demo", oauth.Secret{}, h.Clock.Now())
+		value, session, err := r.Sessions.Start(t.Context(), kind, login.SignedIn{Account: store.Account{Service: "staff", ID: "demo"}, Subject: "demo"}, oauth.Secret{}, h.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +146,7 @@ func formToken(t *testing.T, page *httptest.ResponseRecorder) string {
 func (p *pair) awaySession() string {
 	p.t.Helper()
 	r, _ := p.server.Realm("/customers")
-	cookie, _, err := r.Sessions.Start(p.t.Context(), store.SessionBrowser, login.Account{Account: store.Account{Service: "staff", ID: "demo"}}, "demo", oauth.Secret{}, p.Clock.Now())
+	cookie, _, err := r.Sessions.Start(p.t.Context(), store.SessionBrowser, login.SignedIn{Account: store.Account{Service: "staff", ID: "demo"}, Subject: "demo"}, oauth.Secret{}, p.Clock.Now())
 	if err != nil {
 		p.t.Fatal(err)
 	}

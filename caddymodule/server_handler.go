@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
 )
@@ -86,7 +87,8 @@ func (h *ServerHandler) ServeHTTP(w http.ResponseWriter, r *http.Request, next c
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = limitRead(w, r.Body)
 	}
-	server.ServeHTTP(w, r)
+	source, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	server.ServeHTTP(w, r.WithContext(login.WithSource(r.Context(), source)))
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -18,20 +19,13 @@ import (
 // Endpoint is the authorization endpoint of one realm with its two pages.
 type Endpoint struct {
 	realm   *realm.Realm
-	origin  string
-	cookies cookies
-	formKey formKeys
+	browser *browser.Browser
 }
 
 // New makes the Endpoint of a realm. Its methods answer at the realm's URLs
 // "authorize", "login" and "consent".
 func New(r *realm.Realm) *Endpoint {
-	return &Endpoint{
-		realm:   r,
-		origin:  oauth.Origin(r.Issuer),
-		cookies: newCookies(r.Issuer),
-		formKey: formKeys{r.Keys},
-	}
+	return &Endpoint{realm: r, browser: browser.New(r)}
 }
 
 // Authorize answers an authorization request, or sends the browser to the page
@@ -46,14 +40,14 @@ func (e *Endpoint) Authorize(w http.ResponseWriter, req *http.Request) {
 	if r == nil {
 		return
 	}
-	v, err := e.anyVisitor(req)
+	v, err := e.browser.AnyVisitor(req)
 	switch {
 	case err != nil:
 		e.refuse(req.Context(), w, r, err)
-	case v == nobody && crossSitePost(req):
+	case v == browser.Nobody && crossSitePost(req):
 		e.goTo(w, "authorize", r.encode())
 	// In a POST only: the csrf value is the session, which no URL may hold.
-	case v != nobody && v.scripted && form.Has("decision") && req.Method == http.MethodPost:
+	case v != browser.Nobody && v.Scripted && form.Has("decision") && req.Method == http.MethodPost:
 		e.decideScripted(w, req, r, v, form)
 	default:
 		e.advance(w, req, r, v, false)
@@ -112,7 +106,7 @@ func (e *Endpoint) findTarget(form oauth.Form) (target, error) {
 }
 
 // advance takes the next step of a request.
-func (e *Endpoint) advance(w http.ResponseWriter, req *http.Request, r *request, v *visitor, allowed bool) {
+func (e *Endpoint) advance(w http.ResponseWriter, req *http.Request, r *request, v *browser.Visitor, allowed bool) {
 	next, err := e.next(req.Context(), r, v, allowed)
 	switch {
 	case err != nil:
@@ -122,16 +116,16 @@ func (e *Endpoint) advance(w http.ResponseWriter, req *http.Request, r *request,
 	case next == askConsent:
 		e.goTo(w, "consent", r.encode())
 	default:
-		e.answer(req.Context(), w, r, v, approval{given: allowed})
+		e.answer(w, req, r, v, approval{given: allowed})
 	}
 }
 
 // next decides on a request with what is remembered of its user.
-func (e *Endpoint) next(ctx context.Context, r *request, v *visitor, allowed bool) (step, error) {
+func (e *Endpoint) next(ctx context.Context, r *request, v *browser.Visitor, allowed bool) (step, error) {
 	s := situation{request: r, visitor: v, allowed: allowed, now: e.realm.Now()}
-	if v != nobody && !allowed && !r.client.SkipConsent {
+	if v != browser.Nobody && !allowed && !r.client.SkipConsent {
 		var err error
-		s.remembered, err = e.realm.Store.Consent(ctx, e.realm.Name, v.session.Subject, r.client.ID)
+		s.remembered, err = e.realm.Store.Consent(ctx, e.realm.Name, v.Session.Subject, r.client.ID)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return signIn, err
 		}
@@ -142,9 +136,9 @@ func (e *Endpoint) next(ctx context.Context, r *request, v *visitor, allowed boo
 // decideScripted takes the decision that a program sends along with the
 // request. Only its session id proves that the program means it: a csrf value
 // is of no use to a page that cannot read the session.
-func (e *Endpoint) decideScripted(w http.ResponseWriter, req *http.Request, r *request, v *visitor, form oauth.Form) {
+func (e *Endpoint) decideScripted(w http.ResponseWriter, req *http.Request, r *request, v *browser.Visitor, form oauth.Form) {
 	switch {
-	case !form.Secret("csrf").Equal(v.cookie):
+	case !form.Secret("csrf").Equal(v.Cookie):
 		wire.Error(w, oauth.InvalidRequest("csrf must be the session id that the cookie carries."))
 	case !strings.EqualFold(form.Get("decision"), "allow"):
 		e.tellDenied(req.Context(), r, v)
@@ -155,7 +149,7 @@ func (e *Endpoint) decideScripted(w http.ResponseWriter, req *http.Request, r *r
 }
 
 // tellDenied tells of a decision that makes no grant.
-func (e *Endpoint) tellDenied(ctx context.Context, r *request, v *visitor) {
+func (e *Endpoint) tellDenied(ctx context.Context, r *request, v *browser.Visitor) {
 	grant := e.newGrant(r, v, approval{}, e.realm.Now())
 	grant.ID = ""
 	e.realm.Tell(ctx, told(audit.ConsentDenied, &grant))

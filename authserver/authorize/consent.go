@@ -1,12 +1,12 @@
 package authorize
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -25,7 +25,7 @@ func (e *Endpoint) Consent(w http.ResponseWriter, req *http.Request) {
 	if r == nil {
 		return
 	}
-	v, err := e.browserVisitor(req)
+	v, err := e.browser.Visitor(req)
 	if err != nil {
 		e.refuse(req.Context(), w, r, err)
 		return
@@ -39,7 +39,7 @@ func (e *Endpoint) Consent(w http.ResponseWriter, req *http.Request) {
 
 // showConsent asks the user, or sends the browser back when there is no need.
 // The form is made for one request, one session and one grant id.
-func (e *Endpoint) showConsent(w http.ResponseWriter, req *http.Request, r *request, v *visitor) {
+func (e *Endpoint) showConsent(w http.ResponseWriter, req *http.Request, r *request, v *browser.Visitor) {
 	next, err := e.next(req.Context(), r, v, false)
 	switch {
 	case err != nil:
@@ -52,45 +52,44 @@ func (e *Endpoint) showConsent(w http.ResponseWriter, req *http.Request, r *requ
 	now := e.realm.Now()
 	claim := consentClaim(v, r)
 	claim.ID = token.NewGrantID(now)
-	pages.WriteConsent(w, pages.Consent{
+	e.realm.Pages.Write(w, e.language(req, r), http.StatusOK, pages.Consent{
 		ClientName:     r.client.DisplayName(),
-		Account:        v.account.Username,
+		Account:        v.Account.Username,
 		RedirectOrigin: oauth.RedirectOrigin(r.redirectURI),
 		Scopes:         r.scope,
-		Claims:         r.claims.Beyond(r.scope, v.account.Claims),
-		FormToken:      e.formKey.Issue(claim, now.Add(consentFormLifetime)),
+		Claims:         r.claims.Beyond(r.scope, v.Account.Claims),
+		FormToken:      e.browser.Forms.Issue(claim, now.Add(consentFormLifetime)),
 	})
 }
 
-func consentClaim(v *visitor, r *request) pages.FormClaim {
-	return pages.FormClaim{Purpose: "consent", Browser: v.session.Digest, Request: r.digest()}
+func consentClaim(v *browser.Visitor, r *request) pages.FormClaim {
+	return pages.FormClaim{Purpose: "consent", Browser: v.Session.Digest, Request: r.digest()}
 }
 
 // takeConsent acts on what the user decided. The grant that an allowed form
 // creates bears the id in the form, so the store takes each form once.
-func (e *Endpoint) takeConsent(w http.ResponseWriter, req *http.Request, r *request, v *visitor) {
+func (e *Endpoint) takeConsent(w http.ResponseWriter, req *http.Request, r *request, v *browser.Visitor) {
 	ctx, now := req.Context(), e.realm.Now()
-	form, err := e.readPageForm(req)
+	form, err := e.browser.ReadForm(req)
 	switch {
 	case err != nil:
 		e.fail(ctx, w, err)
 		return
-	case v == nobody:
+	case v == browser.Nobody:
 		// The session ended while the page was open.
 		e.goTo(w, "authorize", r.encode())
 		return
 	}
-	id, genuine := e.formKey.Check(form.Secret("form_token"), consentClaim(v, r), now)
+	id, genuine := e.browser.Forms.Check(form.Secret("form_token"), consentClaim(v, r), now)
 	if !genuine {
-		pages.WriteError(w, http.StatusForbidden, "This form has expired",
-			"Please go back to the application and start again.")
+		e.realm.Pages.Write(w, e.language(req, r), http.StatusForbidden, pages.Failure{Message: pages.FormExpired})
 		return
 	}
 	switch form.Get("decision") {
 	case "allow":
 		e.allow(w, req, r, v, id)
 	case "deny":
-		e.deny(ctx, w, r, v, id)
+		e.deny(w, req, r, v, id)
 	default:
 		e.fail(ctx, w, oauth.InvalidRequest("decision must be allow or deny."))
 	}
@@ -98,7 +97,7 @@ func (e *Endpoint) takeConsent(w http.ResponseWriter, req *http.Request, r *requ
 
 // allow answers a request that the user has just agreed to, if nothing else
 // has changed meanwhile, and remembers it.
-func (e *Endpoint) allow(w http.ResponseWriter, req *http.Request, r *request, v *visitor, id string) {
+func (e *Endpoint) allow(w http.ResponseWriter, req *http.Request, r *request, v *browser.Visitor, id string) {
 	ctx := req.Context()
 	next, err := e.next(ctx, r, v, true)
 	switch {
@@ -109,8 +108,8 @@ func (e *Endpoint) allow(w http.ResponseWriter, req *http.Request, r *request, v
 		e.goTo(w, "authorize", r.encode())
 		return
 	}
-	e.answer(ctx, w, r, v, approval{grantID: id, given: true, consent: &store.Consent{
-		Realm: e.realm.Name, Subject: v.session.Subject, ClientID: r.client.ID,
+	e.answer(w, req, r, v, approval{grantID: id, given: true, consent: &store.Consent{
+		Realm: e.realm.Name, Subject: v.Session.Subject, ClientID: r.client.ID,
 		Scope: r.scope, Resources: r.resources, Updated: e.realm.Now(),
 	}})
 }
@@ -118,12 +117,12 @@ func (e *Endpoint) allow(w http.ResponseWriter, req *http.Request, r *request, v
 // deny tells the client that the user said no. That uses the form up, too: the
 // row of a grant that was over from the start keeps it from being sent again
 // with another decision (PG9).
-func (e *Endpoint) deny(ctx context.Context, w http.ResponseWriter, r *request, v *visitor, id string) {
-	now := e.realm.Now()
+func (e *Endpoint) deny(w http.ResponseWriter, req *http.Request, r *request, v *browser.Visitor, id string) {
+	ctx, now := req.Context(), e.realm.Now()
 	grant := e.newGrant(r, v, approval{grantID: id}, now)
 	grant.Type, grant.State, grant.PurgeAt = oauth.GrantAuthorizationCode, store.GrantRevoked, purgeAt(0, now)
 	if err := e.realm.Store.CreateGrant(ctx, grant, nil); err != nil {
-		if !usedForm(w, err) {
+		if !e.usedForm(w, req, r, err) {
 			e.refuse(ctx, w, r, err)
 		}
 		return
@@ -133,11 +132,10 @@ func (e *Endpoint) deny(ctx context.Context, w http.ResponseWriter, r *request, 
 }
 
 // usedForm is told to whoever sends a consent form twice (PG10).
-func usedForm(w http.ResponseWriter, err error) bool {
+func (e *Endpoint) usedForm(w http.ResponseWriter, req *http.Request, r *request, err error) bool {
 	if !errors.Is(err, store.ErrExists) {
 		return false
 	}
-	pages.WriteError(w, http.StatusConflict, "This form was already used",
-		"Your decision has been sent to the application. If it did not arrive there, please go back to the application and start again.")
+	e.realm.Pages.Write(w, e.language(req, r), http.StatusConflict, pages.Failure{Message: pages.FormUsed})
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
@@ -26,7 +27,7 @@ const (
 // situation is all that a decision rests on.
 type situation struct {
 	request *request
-	visitor *visitor
+	visitor *browser.Visitor
 	// remembered is what the user agreed to before.
 	remembered store.Consent
 	// allowed says that the user has agreed to this very request just now.
@@ -38,7 +39,7 @@ type situation struct {
 // step needs a person and nobody can be asked (PG19).
 func decide(s situation) (step, error) {
 	next := s.next()
-	silent := s.request.prompts(promptNone) || s.visitor != nobody && s.visitor.scripted
+	silent := s.request.prompts(promptNone) || s.visitor != browser.Nobody && s.visitor.Scripted
 	switch {
 	case silent && next == signIn:
 		return next, oauth.NewError(oauth.CodeLoginRequired, "The user must sign in.")
@@ -62,10 +63,10 @@ func (s situation) next() step {
 
 func (s situation) needsLogin() bool {
 	r, v := s.request, s.visitor
-	return v == nobody ||
+	return v == browser.Nobody ||
 		r.prompts(promptLogin) || r.prompts(promptSelectAccount) ||
-		r.maxAge == 0 || r.maxAge > 0 && s.now.Sub(v.session.AuthTime) > r.maxAge ||
-		!r.concerns(v.session.Subject)
+		r.maxAge == 0 || r.maxAge > 0 && s.now.Sub(v.Session.AuthTime) > r.maxAge ||
+		!r.concerns(v.Session.Subject)
 }
 
 func (s situation) needsConsent() bool {
@@ -83,7 +84,7 @@ func (s situation) needsConsent() bool {
 	case c.SkipConsent:
 		return false
 	// Claims by name are not remembered, so they are asked for each time.
-	case len(r.claims.Beyond(r.scope, s.visitor.account.Claims)) > 0:
+	case len(r.claims.Beyond(r.scope, s.visitor.Account.Claims)) > 0:
 		return true
 	default:
 		return !covers(s.remembered, r)

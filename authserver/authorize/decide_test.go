@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -12,10 +13,10 @@ import (
 var noon = time.Unix(1_800_000_000, 0)
 
 // alice has signed in ten minutes before noon.
-func alice() *visitor {
-	return &visitor{
-		session: store.Session{Subject: "alice", AuthTime: noon.Add(-10 * time.Minute)},
-		account: login.Account{Username: "alice", Claims: map[string]any{"email": "a@a.test", "department": "sales"}},
+func alice() *browser.Visitor {
+	return &browser.Visitor{
+		Session: store.Session{Subject: "alice", AuthTime: noon.Add(-10 * time.Minute)},
+		Account: login.Account{Username: "alice", Claims: map[string]any{"email": "a@a.test", "department": "sales"}},
 	}
 }
 
@@ -45,7 +46,7 @@ func TestDecide(t *testing.T) {
 		want    step
 	}{
 		{"signed in and agreed before", nil, nil, giveAnswer},
-		{"nobody is signed in", func(s *situation) { s.visitor = nobody }, nil, signIn},
+		{"nobody is signed in", func(s *situation) { s.visitor = browser.Nobody }, nil, signIn},
 		{"nothing is remembered", nothing, nil, askConsent},
 		{"a scope more than remembered", func(s *situation) { s.remembered.Scope = oauth.Scope{"openid"} }, nil, askConsent},
 		{"a resource more than remembered", nil, []string{"resource", "https://other.test"}, askConsent},
@@ -84,7 +85,7 @@ func TestPG18_OldSignInsAreAskedAgain(t *testing.T) {
 			t.Errorf("%s: step %v, %v, want %v", test.name, got, err, test.want)
 		}
 	}
-	justNow := situate(t, func(s *situation) { s.visitor.session.AuthTime = noon }, "max_age", "0")
+	justNow := situate(t, func(s *situation) { s.visitor.Session.AuthTime = noon }, "max_age", "0")
 	if got, _ := decide(justNow); got != signIn {
 		t.Error("max_age=0 was satisfied by an earlier sign-in of the same second")
 	}
@@ -98,7 +99,7 @@ func TestPG19_PromptNoneNeverShowsAPage(t *testing.T) {
 		want    string
 	}{
 		{"all is well", nil, nil, ""},
-		{"nobody is signed in", func(s *situation) { s.visitor = nobody }, nil, oauth.CodeLoginRequired},
+		{"nobody is signed in", func(s *situation) { s.visitor = browser.Nobody }, nil, oauth.CodeLoginRequired},
 		{"sign-in too old", nil, []string{"max_age", "1"}, oauth.CodeLoginRequired},
 		{"another user than the hint's", func(s *situation) { s.request.hintSubject = "bob" }, nil, oauth.CodeLoginRequired},
 		{"nothing agreed to", func(s *situation) { s.remembered = store.Consent{} }, nil, oauth.CodeConsentRequired},
@@ -121,7 +122,7 @@ func TestScriptedVisitorsAreNeverSentToAPage(t *testing.T) {
 		{"nothing agreed to", func(s *situation) { s.remembered = store.Consent{} }, oauth.CodeConsentRequired},
 		{"another user", func(s *situation) { s.request.hintSubject = "bob" }, oauth.CodeLoginRequired},
 	} {
-		s := situate(t, func(s *situation) { s.visitor.scripted = true; test.change(s) })
+		s := situate(t, func(s *situation) { s.visitor.Scripted = true; test.change(s) })
 		if _, err := decide(s); codeOf(err) != test.want {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}

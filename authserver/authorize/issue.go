@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
@@ -26,8 +27,8 @@ type approval struct {
 
 // answer creates the grant and sends the client what it asked for: a code, or
 // tokens. Nothing leaves before the grant is stored.
-func (e *Endpoint) answer(ctx context.Context, w http.ResponseWriter, r *request, v *visitor, a approval) {
-	now := e.realm.Now()
+func (e *Endpoint) answer(w http.ResponseWriter, req *http.Request, r *request, v *browser.Visitor, a approval) {
+	ctx, now := req.Context(), e.realm.Now()
 	grant := e.newGrant(r, v, a, now)
 	issue := e.issueCode
 	if r.responseType != oauth.ResponseTypeCode {
@@ -38,7 +39,7 @@ func (e *Endpoint) answer(ctx context.Context, w http.ResponseWriter, r *request
 		err = e.realm.Store.CreateGrant(ctx, grant, a.consent)
 	}
 	if err != nil {
-		if !usedForm(w, err) {
+		if !e.usedForm(w, req, r, err) {
 			e.refuse(ctx, w, r, err)
 		}
 		return
@@ -64,18 +65,18 @@ func told(event audit.Event, grant *store.Grant) audit.Record {
 }
 
 // newGrant is the grant of a request by a visitor.
-func (e *Endpoint) newGrant(r *request, v *visitor, a approval, now time.Time) store.Grant {
+func (e *Endpoint) newGrant(r *request, v *browser.Visitor, a approval, now time.Time) store.Grant {
 	id := a.grantID
 	if id == "" {
 		id = token.NewGrantID(now)
 	}
 	return store.Grant{
 		ID: id, Realm: e.realm.Name, ClientID: r.client.ID,
-		Account: v.session.Account, Subject: v.session.Subject, SessionID: v.session.ID,
+		Account: v.Session.Account, Subject: v.Session.Subject, SessionID: v.Session.ID,
 		Scope: r.scope, Resources: r.resources,
 		RedirectURI: r.redirectURI, RedirectURISent: r.named, CodeChallenge: r.challenge,
-		Nonce: r.nonce, Claims: r.claims.Known(v.account.Claims).Encode(),
-		ACR: v.session.ACR, AMR: v.session.AMR, AuthTime: v.session.AuthTime,
+		Nonce: r.nonce, Claims: r.claims.Known(v.Account.Claims).Encode(),
+		ACR: v.Session.ACR, AMR: v.Session.AMR, AuthTime: v.Session.AuthTime,
 		Created: now,
 	}
 }

@@ -1,33 +1,23 @@
 package authorize
 
 import (
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
 )
 
 // OpenID Connect Core §3.1.2.3
 
 // loginFormLifetime is how long a sign-in page may be left open.
 const loginFormLifetime = time.Hour
-
-// What the sign-in page says. Unknown users, wrong passwords and disabled
-// accounts are told the same (PG16).
-const (
-	wrongCredentials = "Wrong username or password."
-	noCredentials    = "Enter your username and your password."
-	staleForm        = "This form has expired. Please sign in again, and allow cookies for this site."
-)
 
 // Login shows the sign-in page of an authorization request, and takes its form.
 func (e *Endpoint) Login(w http.ResponseWriter, req *http.Request) {
@@ -61,66 +51,59 @@ func (e *Endpoint) openPage(w http.ResponseWriter, req *http.Request) *request {
 	return r
 }
 
-// readPageForm reads the body of a form of ours. It refuses one that another
-// site posted (PG3).
-func (e *Endpoint) readPageForm(req *http.Request) (oauth.Form, error) {
-	if !pages.SameOrigin(req.Header, e.origin) {
-		refused := oauth.InvalidRequest("The form was not sent by a page of this site.")
-		refused.Status = http.StatusForbidden
-		return oauth.Form{}, refused
-	}
-	return wire.ReadBody(req)
-}
-
 // showLogin writes the sign-in page. A failed sign-in is 403 and not 401, which
 // would have to name an HTTP authentication scheme (RFC 9110 §15.5.2).
-func (e *Endpoint) showLogin(w http.ResponseWriter, req *http.Request, r *request, status int, username, message string) {
-	browser := e.cookies.read(req, e.cookies.form)
-	if browser.Empty() {
-		browser = oauth.NewSecret(rand.Text())
-		e.cookies.set(w, e.cookies.form, browser)
-	}
-	pages.WriteLogin(w, status, pages.Login{
+func (e *Endpoint) showLogin(w http.ResponseWriter, req *http.Request, r *request, status int, username string, message pages.Message) {
+	named := e.browser.FormCookie(w, req)
+	e.realm.Pages.Write(w, e.language(req, r), status, pages.Login{
+		Form: pages.Form{
+			FormToken:  e.browser.Forms.Issue(loginClaim(named, r), e.realm.Now().Add(loginFormLifetime)),
+			FormTarget: oauth.RedirectOrigin(r.redirectURI),
+			Message:    message,
+		},
 		ClientName: r.client.DisplayName(),
 		Username:   username,
-		Message:    message,
-		FormToken:  e.formKey.Issue(loginClaim(browser, r), e.realm.Now().Add(loginFormLifetime)),
-		FormTarget: oauth.RedirectOrigin(r.redirectURI),
 	})
+}
+
+// language is the one that the pages of a request speak.
+func (e *Endpoint) language(req *http.Request, r *request) pages.Language {
+	return e.realm.Pages.Language(r.form.Get("ui_locales"), req.Header)
 }
 
 // loginClaim ties a sign-in form to a browser that has no session yet, so that
 // nobody can be signed in to a stranger's account (PG4).
-func loginClaim(browser oauth.Secret, r *request) pages.FormClaim {
-	return pages.FormClaim{Purpose: "login", Browser: digestOf(browser), Request: r.digest()}
+func loginClaim(named oauth.Secret, r *request) pages.FormClaim {
+	return pages.FormClaim{Purpose: "login", Browser: browser.Digest(named), Request: r.digest()}
 }
 
 // takeLogin signs the user in and sends the browser back to the authorization
 // endpoint.
 func (e *Endpoint) takeLogin(w http.ResponseWriter, req *http.Request, r *request) {
 	ctx, now := req.Context(), e.realm.Now()
-	form, err := e.readPageForm(req)
+	form, err := e.browser.ReadForm(req)
 	if err != nil {
 		e.fail(ctx, w, err)
 		return
 	}
 	username := form.Get("username")
-	browser := e.cookies.read(req, e.cookies.form)
-	_, genuine := e.formKey.Check(form.Secret("form_token"), loginClaim(browser, r), now)
+	named := e.browser.Cookies.Read(req, e.browser.Cookies.Form)
+	_, genuine := e.browser.Forms.Check(form.Secret("form_token"), loginClaim(named, r), now)
 	switch {
 	case !genuine:
-		e.showLogin(w, req, r, http.StatusForbidden, username, staleForm)
+		e.showLogin(w, req, r, http.StatusForbidden, username, pages.StaleForm)
 		return
 	case username == "" || !form.Has("password"):
-		e.showLogin(w, req, r, http.StatusBadRequest, username, noCredentials)
+		e.showLogin(w, req, r, http.StatusBadRequest, username, pages.NoCredentials)
 		return
 	}
-	account, subject, err := e.authenticate(req, username, form.Secret("password"))
 	failed := audit.Record{ClientID: r.client.ID}
+	account, subject, err := e.realm.SignIn(ctx, realm.Attempt{
+		Service: e.realm.DefaultService, Username: username, Password: form.Secret("password"), Record: failed,
+	})
 	switch {
 	case errors.Is(err, login.ErrCredentials):
-		e.realm.TellSignInFailed(ctx, err, failed)
-		e.showLogin(w, req, r, http.StatusForbidden, username, wrongCredentials)
+		e.showLogin(w, req, r, http.StatusForbidden, username, pages.WrongCredentials)
 		return
 	case err != nil:
 		e.fail(ctx, w, err)
@@ -131,13 +114,13 @@ func (e *Endpoint) takeLogin(w http.ResponseWriter, req *http.Request, r *reques
 		e.respondError(w, r.target, oauth.NewError(oauth.CodeLoginRequired, "Another user signed in than the one asked for."))
 		return
 	}
-	previous := e.cookies.read(req, e.cookies.session)
+	previous := e.browser.Cookies.Read(req, e.browser.Cookies.Session)
 	ended, err := e.realm.Sessions.Known(ctx, previous, now)
 	if err != nil {
 		e.fail(ctx, w, err)
 		return
 	}
-	cookie, session, err := e.realm.Sessions.Start(ctx, store.SessionBrowser, account, subject, previous, now)
+	cookie, session, err := e.realm.Sessions.Start(ctx, store.SessionBrowser, e.realm.SignedIn(account, subject, login.AMRPassword), previous, now)
 	if err != nil {
 		e.fail(ctx, w, err)
 		return
@@ -152,30 +135,6 @@ func (e *Endpoint) takeLogin(w http.ResponseWriter, req *http.Request, r *reques
 		Event: audit.SignIn, Actor: audit.ByUser, ClientID: r.client.ID, Subject: subject, SessionID: session.ID,
 		Details: audit.Details{{Key: audit.Method, Value: "page"}},
 	})
-	e.cookies.set(w, e.cookies.session, cookie)
+	e.browser.Cookies.Set(w, e.browser.Cookies.Session, cookie)
 	e.goTo(w, "authorize", r.afterLogin())
-}
-
-// authenticate finds the account of the credentials. login.ErrCredentials for
-// whoever cannot sign in here, whatever the reason.
-func (e *Endpoint) authenticate(req *http.Request, username string, password oauth.Secret) (login.Account, string, error) {
-	ctx := req.Context()
-	service, ok := e.realm.Services[e.realm.DefaultService]
-	if !ok {
-		return login.Account{}, "", errors.New("the realm has no default_authentication to sign users in with")
-	}
-	account, err := service.Authenticate(ctx, username, password)
-	if errors.Is(err, login.ErrNoAccount) {
-		return login.Account{}, "", login.ErrCredentials
-	}
-	if err != nil {
-		return login.Account{}, "", err
-	}
-	subject, ok := e.realm.Subject(account.Account)
-	if !ok {
-		e.realm.Log.WarnContext(ctx, "an account bears the id of a client and cannot sign in; rename one of them",
-			"realm", e.realm.Name, "service", account.Service, "account", account.ID)
-		return login.Account{}, "", fmt.Errorf("%w: %w", realm.ErrSubjectTaken, login.ErrCredentials)
-	}
-	return account, subject, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/realmtest"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -289,7 +290,7 @@ func TestAS57_ASessionOfOneRealmIsNobodyInAnother(t *testing.T) {
 	if len(names) != 4 {
 		t.Fatalf("realms share cookies: %v", names)
 	}
-	first, _, err := b.world.Realm.Sessions.Start(t.Context(), store.SessionBrowser, demo(t, b.world), "demo", oauth.Secret{}, b.world.Clock.Now())
+	first, _, err := b.world.Realm.Sessions.Start(t.Context(), store.SessionBrowser, b.world.Realm.SignedIn(demo(t, b.world), "demo", login.AMRPassword), oauth.Secret{}, b.world.Clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

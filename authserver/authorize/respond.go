@@ -23,7 +23,7 @@ func (e *Endpoint) respond(w http.ResponseWriter, t target, parameters [][2]stri
 	}
 	parameters = append(parameters, [2]string{"iss", e.realm.Issuer})
 	if t.mode == oauth.ResponseModeFormPost {
-		pages.WriteFormPost(w, t.redirectURI, parameters)
+		e.realm.Pages.Write(w, e.realm.Pages.Language("", nil), http.StatusOK, pages.FormPost{RedirectURI: t.redirectURI, Parameters: parameters})
 		return
 	}
 	seeOther(w, locate(t, parameters))
@@ -87,9 +87,9 @@ func (e *Endpoint) respondError(w http.ResponseWriter, t target, err error) {
 func (e *Endpoint) fail(ctx context.Context, w http.ResponseWriter, err error) {
 	e.realm.Fault(ctx, "authorize", err)
 	answer := oauth.AsError(err)
-	title := "This request cannot be answered"
+	message := pages.CannotAnswer
 	if answer.Status >= http.StatusInternalServerError {
-		title = "Please try again"
+		message = pages.TryAgain
 	}
 	if answer.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(answer.RetryAfter.Seconds())))
@@ -97,5 +97,5 @@ func (e *Endpoint) fail(ctx context.Context, w http.ResponseWriter, err error) {
 	if answer.Allow != "" {
 		w.Header().Set("Allow", answer.Allow)
 	}
-	pages.WriteError(w, answer.Status, title, answer.Description)
+	e.realm.Pages.Write(w, e.realm.Pages.Language("", nil), answer.Status, pages.Failure{Message: message, Detail: answer.Description})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -16,7 +17,7 @@ import (
 func newProgram(t *testing.T, adjust ...func(*realm.Settings)) (program *browser, tokenID string) {
 	t.Helper()
 	b := newBrowser(t, adjust...)
-	cookie, _, err := b.world.Realm.Sessions.Start(t.Context(), store.SessionJSON, demo(t, b.world), "demo", oauth.Secret{}, b.world.Clock.Now())
+	cookie, _, err := b.world.Realm.Sessions.Start(t.Context(), store.SessionJSON, b.world.Realm.SignedIn(demo(t, b.world), "demo", login.AMRPassword), oauth.Secret{}, b.world.Clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

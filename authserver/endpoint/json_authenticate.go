@@ -119,26 +119,14 @@ func signIn(r *realm.Realm, req *http.Request) (signedIn, error) {
 	if !okName || !okPassword {
 		return signedIn{}, refusal(http.StatusBadRequest, "Send the headers X-OpenAM-Username and X-OpenAM-Password, once each; callbacks are not supported.")
 	}
-	service, ok := r.Services[r.DefaultService]
-	if !ok {
-		return signedIn{}, errors.New("the realm has no default authentication service")
-	}
-	account, err := service.Authenticate(req.Context(), username, oauth.NewSecret(text))
-	if errors.Is(err, login.ErrCredentials) || errors.Is(err, login.ErrNoAccount) {
-		r.TellSignInFailed(req.Context(), err, audit.Record{})
+	account, subject, err := r.SignIn(req.Context(), realm.Attempt{Service: r.DefaultService, Username: username, Password: oauth.NewSecret(text)})
+	if errors.Is(err, login.ErrCredentials) {
 		return signedIn{}, errAuthentication
 	}
 	if err != nil {
 		return signedIn{}, err
 	}
-	subject, ok := r.Subject(account.Account)
-	if !ok {
-		r.Log.WarnContext(req.Context(), "an account bears the id of a client and cannot sign in; rename one of them",
-			"realm", r.Name, "service", r.DefaultService, "account", account.ID)
-		r.TellSignInFailed(req.Context(), realm.ErrSubjectTaken, audit.Record{})
-		return signedIn{}, errAuthentication
-	}
-	cookie, session, err := r.Sessions.Start(req.Context(), store.SessionJSON, account, subject, oauth.Secret{}, r.Now())
+	cookie, session, err := r.Sessions.Start(req.Context(), store.SessionJSON, r.SignedIn(account, subject, login.AMRPassword), oauth.Secret{}, r.Now())
 	if err != nil {
 		return signedIn{}, err
 	}

@@ -38,12 +38,13 @@ func (g *password) Redeem(ctx context.Context, req *Request) (*Response, error) 
 	if err != nil {
 		return nil, err
 	}
+	who := g.realm.SignedIn(account, subject, login.AMRPassword)
 	grant := store.Grant{
 		ID:    token.NewGrantID(req.Now),
 		Realm: g.realm.Name, ClientID: req.Client.ID, Type: g.Type(),
-		Account: account.Account, Subject: subject,
+		Account: who.Account, Subject: who.Subject,
 		Scope: scope, Resources: resources,
-		ACR: login.ACRPassword, AMR: []string{login.AMRPassword}, AuthTime: req.Now,
+		ACR: who.ACR, AMR: who.AMR, AuthTime: req.Now,
 		State:   store.GrantActive,
 		Created: req.Now,
 	}
@@ -76,28 +77,19 @@ func (g *password) signIn(ctx context.Context, req *Request) (account login.Acco
 			return account, "", oauth.MissingParameter(name)
 		}
 	}
-	name, service, err := g.realm.PasswordService(form.Get("auth_chain"))
+	name, err := g.realm.PasswordService(form.Get("auth_chain"))
 	if errors.Is(err, realm.ErrUnknownService) {
 		return account, "", oauth.InvalidRequest("auth_chain names no authentication service that this realm has for the password grant.").WithCause(err)
 	}
 	if err != nil {
 		return account, "", err
 	}
-	account, err = service.Authenticate(ctx, form.Get("username"), form.Secret("password"))
-	failed := audit.Record{ClientID: req.Client.ID, GrantType: g.Type()}
-	if errors.Is(err, login.ErrCredentials) || errors.Is(err, login.ErrNoAccount) {
-		g.realm.TellSignInFailed(ctx, err, failed)
+	account, subject, err = g.realm.SignIn(ctx, realm.Attempt{
+		Service: name, Username: form.Get("username"), Password: form.Secret("password"),
+		Record: audit.Record{ClientID: req.Client.ID, GrantType: g.Type()},
+	})
+	if errors.Is(err, login.ErrCredentials) {
 		return account, "", oauth.InvalidGrant().WithCause(err)
 	}
-	if err != nil {
-		return account, "", err
-	}
-	subject, ok := g.realm.Subject(account.Account)
-	if !ok {
-		g.realm.Log.WarnContext(ctx, "an account bears the id of a client and gets no tokens; rename one of them",
-			"realm", g.realm.Name, "service", name, "account", account.ID)
-		g.realm.TellSignInFailed(ctx, realm.ErrSubjectTaken, failed)
-		return account, "", oauth.InvalidGrant().WithCause(realm.ErrSubjectTaken)
-	}
-	return account, subject, nil
+	return account, subject, err
 }

@@ -51,7 +51,7 @@ type file struct {
 // htpasswd. See parseYAML and parseHtpasswd for the two.
 //
 // Usernames are compared byte for byte: case, spaces and Unicode form count.
-func OpenFile(name, path string, hasher *hashing.Hasher, log *slog.Logger) (Service, error) {
+func OpenFile(name, path string, hasher *hashing.Hasher, log *slog.Logger) (Passwords, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("authentication %s: %w", name, err)

@@ -57,14 +57,14 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-func open(t *testing.T, file, content string, hasher *hashing.Hasher) (login.Service, error) {
+func open(t *testing.T, file, content string, hasher *hashing.Hasher) (login.Passwords, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), file)
 	write(t, path, content)
 	return login.OpenFile("staff", path, hasher, slog.New(slog.DiscardHandler))
 }
 
-func mustOpen(t *testing.T, file, content string, hasher *hashing.Hasher) login.Service {
+func mustOpen(t *testing.T, file, content string, hasher *hashing.Hasher) login.Passwords {
 	t.Helper()
 	service, err := open(t, file, content, hasher)
 	if err != nil {
@@ -75,7 +75,7 @@ func mustOpen(t *testing.T, file, content string, hasher *hashing.Hasher) login.
 
 func TestSignIn(t *testing.T) {
 	htpasswd := "demo:" + argon2idHash + "\nDemo:" + aliceHash + "\n"
-	for _, service := range []login.Service{
+	for _, service := range []login.Passwords{
 		mustOpen(t, "staff.yaml", staffYAML, hashing.New()),
 		mustOpen(t, "htpasswd", htpasswd, hashing.New()),
 	} {

@@ -41,9 +41,19 @@ func NewSessions(st store.Store, realm string, policy SessionPolicy) *Sessions {
 	return &Sessions{store: st, realm: realm, policy: policy}
 }
 
-// Start makes a session for an account that just signed in, and ends the one
-// whose cookie was shown before, so that ids rotate at sign-in (PG6).
-func (s *Sessions) Start(ctx context.Context, kind store.SessionKind, account Account, subject string, previous oauth.Secret, now time.Time) (cookie oauth.Secret, session store.Session, err error) {
+// SignedIn is somebody who has just signed in, and how.
+type SignedIn struct {
+	Account store.Account
+	Subject string
+	ACR     string
+	AMR     []string
+	// Device is the browser and system in a few words, "" when it is not known.
+	Device string
+}
+
+// Start makes a session for whoever just signed in, and ends the one whose cookie
+// was shown before, so that ids rotate at sign-in (PG6).
+func (s *Sessions) Start(ctx context.Context, kind store.SessionKind, who SignedIn, previous oauth.Secret, now time.Time) (cookie oauth.Secret, session store.Session, err error) {
 	// The store keeps whole seconds: what we return is what it will find.
 	now = now.Truncate(time.Second)
 	var random [cookieBytes]byte
@@ -54,11 +64,13 @@ func (s *Sessions) Start(ctx context.Context, kind store.SessionKind, account Ac
 		ID:       rand.Text(),
 		Realm:    s.realm,
 		Kind:     kind,
-		Account:  account.Account,
-		Subject:  subject,
+		Account:  who.Account,
+		Subject:  who.Subject,
 		AuthTime: now,
-		ACR:      ACRPassword,
-		AMR:      []string{AMRPassword},
+		ACR:      who.ACR,
+		AMR:      who.AMR,
+		Source:   Source(ctx),
+		Device:   who.Device,
 		Created:  now,
 		Expires:  now.Add(s.policy.Lifetime),
 	}

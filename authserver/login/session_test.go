@@ -63,14 +63,17 @@ func (m *memory) TouchSession(_ context.Context, realm, digest string, idleExpir
 }
 
 var (
-	start  = time.Date(2026, 3, 1, 12, 0, 0, 987654321, time.UTC)
-	policy = login.SessionPolicy{Lifetime: 8 * time.Hour, Idle: 30 * time.Minute}
-	demo   = login.Account{Account: store.Account{Service: "staff", ID: "1001"}, Username: "demo"}
+	start    = time.Date(2026, 3, 1, 12, 0, 0, 987654321, time.UTC)
+	policy   = login.SessionPolicy{Lifetime: 8 * time.Hour, Idle: 30 * time.Minute}
+	signedIn = login.SignedIn{
+		Account: store.Account{Service: "staff", ID: "1001"}, Subject: "1001",
+		ACR: login.ACRPassword, AMR: []string{login.AMRPassword},
+	}
 )
 
 func begin(t *testing.T, s *login.Sessions, kind store.SessionKind, previous oauth.Secret) (oauth.Secret, store.Session) {
 	t.Helper()
-	cookie, session, err := s.Start(t.Context(), kind, demo, "1001", previous, start)
+	cookie, session, err := s.Start(t.Context(), kind, signedIn, previous, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +95,7 @@ func TestPG6_StoreNeverSeesTheCookie(t *testing.T) {
 	second := start.Truncate(time.Second)
 	want := store.Session{
 		Digest: digestOf(cookie), ID: session.ID, Realm: "/", Kind: store.SessionBrowser,
-		Account: demo.Account, Subject: "1001",
+		Account: signedIn.Account, Subject: "1001",
 		AuthTime: second, ACR: login.ACRPassword, AMR: []string{login.AMRPassword},
 		Created: second, IdleExpires: second.Add(30 * time.Minute), Expires: second.Add(8 * time.Hour),
 	}
@@ -266,7 +269,7 @@ func TestAS61_StoreFaultIsNoVerdict(t *testing.T) {
 	s := login.NewSessions(m, "/", policy)
 	cookie, _ := begin(t, s, store.SessionBrowser, oauth.Secret{})
 	m.fault = errors.New("disk full")
-	if got, _, err := s.Start(t.Context(), store.SessionBrowser, demo, "1001", cookie, start); !errors.Is(err, m.fault) || !got.Empty() {
+	if got, _, err := s.Start(t.Context(), store.SessionBrowser, signedIn, cookie, start); !errors.Is(err, m.fault) || !got.Empty() {
 		t.Errorf("Start gave a cookie (%v) and %v", !got.Empty(), err)
 	}
 	if _, err := s.Find(t.Context(), store.SessionBrowser, cookie, start); !errors.Is(err, m.fault) {

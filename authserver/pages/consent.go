@@ -1,8 +1,6 @@
 package pages
 
 import (
-	"net/http"
-
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 )
 
@@ -53,7 +51,6 @@ func (p Consent) Permissions() []Permission {
 	return list
 }
 
-// WriteConsent asks the user.
-func WriteConsent(w http.ResponseWriter, page Consent) {
-	write(w, http.StatusOK, "consent.html", page, formAction("'self'", originSource(page.RedirectOrigin)))
+func (p Consent) page() (string, []string) {
+	return "consent.html", []string{formAction("'self'", originSource(p.RedirectOrigin))}
 }

@@ -1,11 +1,13 @@
 package pages
 
-import "net/http"
-
-// failure is a page that only says what went wrong.
-type failure struct{ Title, Text string }
-
-// WriteError shows a fixed text: never anything that a stranger sent (PG13).
-func WriteError(w http.ResponseWriter, status int, title, text string) {
-	write(w, status, "error.html", failure{Title: title, Text: text}, formAction("'none'"))
+// Failure is a page that says what went wrong. Nothing that a stranger sent is on
+// it (PG13).
+type Failure struct {
+	// Message is what went wrong, in the words of the page.
+	Message Message
+	// Detail is a fixed text of the protocol for the client's developer, in English,
+	// "" for none.
+	Detail string
 }
+
+func (Failure) page() (string, []string) { return "error.html", []string{formAction("'none'")} }

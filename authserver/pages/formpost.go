@@ -1,8 +1,6 @@
 package pages
 
 import (
-	"net/http"
-
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 )
 
@@ -11,16 +9,16 @@ import (
 // submitScript sends the one form of the page. Without scripts its button does.
 const submitScript = "document.forms[0].submit()"
 
-// formPost is the page that carries an answer to a client.
-type formPost struct {
-	RedirectURI, Origin string
-	Parameters          [][2]string
+// FormPost is the page that carries an answer to a client.
+type FormPost struct {
+	RedirectURI string
+	// Parameters are the names and values, in order.
+	Parameters [][2]string
 }
 
-// WriteFormPost answers with a page that posts parameters to a client's
-// redirect URI, by itself where scripts run. The URI must be http or https.
-func WriteFormPost(w http.ResponseWriter, redirectURI string, parameters [][2]string) {
-	origin := oauth.RedirectOrigin(redirectURI)
-	write(w, http.StatusOK, "formpost.html", formPost{redirectURI, origin, parameters},
-		"script-src "+scriptSource, formAction(originSource(origin)))
+// Origin is where the answer goes, for the button.
+func (p FormPost) Origin() string { return oauth.RedirectOrigin(p.RedirectURI) }
+
+func (p FormPost) page() (string, []string) {
+	return "formpost.html", []string{"script-src " + scriptSource, formAction(originSource(p.Origin()))}
 }

@@ -1,31 +1,62 @@
 package pages
 
-import (
-	"net/http"
+import "github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
-)
+// Form is what every form has: it posts to the page's own address.
+type Form struct {
+	// FormToken is the field form_token, which ties the form to this browser.
+	FormToken oauth.Secret
+	// FormTarget is the origin that the browser may be sent on to after the form,
+	// for the form-action policy; "" for none.
+	FormTarget string
+	// Message is what went wrong, or well, before.
+	Message Message
+}
 
-// Login is the sign-in page. Its form posts to the page's own address, fields
-// username, password and form_token.
+// Token is for the template.
+func (f Form) Token() string { return f.FormToken.Reveal() }
+
+// Problem is for the template.
+func (f Form) Problem() string { return f.Message.Text() }
+
+func (f Form) policy(more ...string) []string {
+	return append([]string{formAction("'self'", originSource(f.FormTarget))}, more...)
+}
+
+// Login is the sign-in page. Fields: username and password; service with the name
+// of a service that was chosen; passkey with what the browser made of Passkey.
 type Login struct {
-	// ClientName is who the user signs in for.
+	Form
+	// ClientName is what the user signs in for; "" for the account page.
 	ClientName string
 	// Username fills the field (login_hint, or what was typed before).
 	Username string
-	// Message is a fixed text about what went wrong, "" at first.
-	Message string
-	// FormToken ties the form to this browser.
-	FormToken oauth.Secret
-	// FormTarget is the origin that the browser may be sent on to after the
-	// form, for the form-action policy.
-	FormTarget string
+	// NoPassword leaves the password form out: nobody signs in with one here.
+	NoPassword bool
+	// Services are those that sign people in at a site of their own.
+	Services []Choice
+	// Passkey are the options for navigator.credentials.get as JSON, "" when
+	// passkeys cannot be used.
+	Passkey string
 }
 
-// Token is the form token in the clear, for the template.
-func (p Login) Token() string { return p.FormToken.Reveal() }
+// Choice is a service by its name and what the button says.
+type Choice struct{ Name, Label string }
 
-// WriteLogin asks who the user is. A status other than 200 goes with a Message.
-func WriteLogin(w http.ResponseWriter, status int, page Login) {
-	write(w, status, "login.html", page, formAction("'self'", originSource(page.FormTarget)))
+func (p Login) page() (string, []string) { return "login.html", p.policy() }
+
+// Factor is the page that asks for a second factor. Fields: code (of the app),
+// recovery (a recovery code), passkey.
+type Factor struct {
+	Form
+	ClientName string
+	// Account is who is signing in.
+	Account string
+	// TOTP and Recovery say what codes the account has.
+	TOTP, Recovery bool
+	// Passkey are the options for navigator.credentials.get as JSON, "" when the
+	// account has none.
+	Passkey string
 }
+
+func (p Factor) page() (string, []string) { return "factor.html", p.policy() }

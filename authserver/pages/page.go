@@ -36,8 +36,36 @@ func hashSource(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// write answers with a page. extra are directives besides the common ones.
-func write(w http.ResponseWriter, status int, name string, page any, extra ...string) {
+// Look is how the pages of a realm look.
+type Look struct {
+	// Name is what people know the site by; the host of the issuer when empty.
+	Name string
+}
+
+// Pages are the pages of one realm.
+type Pages struct{ look Look }
+
+// New makes the pages of a realm. An error says what of the look cannot be used.
+func New(look Look, _ string) (*Pages, error) { return &Pages{look}, nil }
+
+// Language is one that the pages speak (BCP 47).
+type Language string
+
+// Language chooses the first that the pages speak of what a request asks for (its
+// ui_locales, separated by spaces) and what the browser does (Accept-Language),
+// else English.
+func (*Pages) Language(_ string, _ http.Header) Language { return "en" }
+
+// Page is what one page says.
+type Page interface {
+	// page gives the template and the directives of its policy besides the common
+	// ones.
+	page() (template string, policy []string)
+}
+
+// Write answers with a page.
+func (*Pages) Write(w http.ResponseWriter, _ Language, status int, page Page) {
+	name, extra := page.page()
 	var body bytes.Buffer
 	if err := templates.ExecuteTemplate(&body, name, page); err != nil {
 		http.Error(w, "The page could not be made.", http.StatusInternalServerError)

@@ -17,6 +17,15 @@ import (
 
 const hostile = `"><script>alert(1)</script>&#x27;{{.}}`
 
+// write answers with a page of a plain look.
+func write(w http.ResponseWriter, status int, page pages.Page) {
+	p, err := pages.New(pages.Look{}, "https://auth.test/oauth2")
+	if err != nil {
+		panic(err)
+	}
+	p.Write(w, p.Language("", nil), status, page)
+}
+
 // everyPage is each page once, with hostile text wherever text can come from
 // outside.
 func everyPage() map[string]*httptest.ResponseRecorder {
@@ -27,23 +36,23 @@ func everyPage() map[string]*httptest.ResponseRecorder {
 	}
 	return map[string]*httptest.ResponseRecorder{
 		"login": record(func(w http.ResponseWriter) {
-			pages.WriteLogin(w, http.StatusForbidden, pages.Login{
-				ClientName: hostile, Username: hostile, Message: "Wrong username or password.",
-				FormToken: oauth.NewSecret("form-token"), FormTarget: "https://app.test",
+			write(w, http.StatusForbidden, pages.Login{
+				Form:       pages.Form{Message: pages.WrongCredentials, FormToken: oauth.NewSecret("form-token"), FormTarget: "https://app.test"},
+				ClientName: hostile, Username: hostile,
 			})
 		}),
 		"consent": record(func(w http.ResponseWriter) {
-			pages.WriteConsent(w, pages.Consent{
+			write(w, http.StatusOK, pages.Consent{
 				ClientName: hostile, Account: hostile, RedirectOrigin: "https://app.test",
 				Scopes: []string{"openid", "orders:read", hostile}, Claims: []string{hostile},
 				FormToken: oauth.NewSecret("form-token"),
 			})
 		}),
 		"error": record(func(w http.ResponseWriter) {
-			pages.WriteError(w, http.StatusBadRequest, "This request cannot be answered", "Unknown client.")
+			write(w, http.StatusBadRequest, pages.Failure{Message: pages.CannotAnswer, Detail: "Unknown client."})
 		}),
 		"form_post": record(func(w http.ResponseWriter) {
-			pages.WriteFormPost(w, "https://app.test/cb?a=1&b=%20", [][2]string{{"code", "c"}, {"state", hostile}})
+			write(w, http.StatusOK, pages.FormPost{RedirectURI: "https://app.test/cb?a=1&b=%20", Parameters: [][2]string{{"code", "c"}, {"state", hostile}}})
 		}),
 	}
 }
@@ -147,7 +156,7 @@ func TestPG1_FormActionNamesWhereTheBrowserMayGo(t *testing.T) {
 		{"", "'self'"},
 	} {
 		recorder := httptest.NewRecorder()
-		pages.WriteLogin(recorder, http.StatusOK, pages.Login{FormTarget: test.target})
+		write(recorder, http.StatusOK, pages.Login{Form: pages.Form{FormTarget: test.target}})
 		if got := directives(recorder)["form-action"]; got != test.want {
 			t.Errorf("target %q: form-action is %q, want %q", test.target, got, test.want)
 		}
@@ -226,7 +235,7 @@ func TestPG12_FormPostEscapesAndNeedsNoScript(t *testing.T) {
 
 func TestPG12_FormPostRefusesOtherSchemes(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	pages.WriteFormPost(recorder, "javascript:alert(1)", nil)
+	write(recorder, http.StatusOK, pages.FormPost{RedirectURI: "javascript:alert(1)"})
 	if got := attribute(elements(t, recorder, "form")[0], "action"); strings.HasPrefix(got, "javascript:") {
 		t.Errorf("action is %q", got)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
@@ -33,6 +35,8 @@ type Realm struct {
 	Audit       audit.Log
 	Log         *slog.Logger
 	Now         func() time.Time
+	// Pages are what people see.
+	Pages *pages.Pages
 
 	// Book is what the store says of the realm, and changes.
 	Book *Book
@@ -76,9 +80,30 @@ func New(settings Settings, parts Parts) *Realm {
 	if r.Book == nil {
 		r.Book = NewBook(parts.Hasher)
 	}
+	// Check has made them, too.
+	r.Pages, _ = pages.New(settings.Look, settings.Issuer)
+	r.Services = bind(settings.Services, r, parts.Hasher)
 	r.clients = newClients(r, parts.Hasher)
 	r.ClientAuth = clientauth.New(r.clients, parts.Hasher)
 	return r
+}
+
+// bind makes the services of a realm that need it.
+func bind(services map[string]login.Service, r *Realm, hasher *hashing.Hasher) map[string]login.Service {
+	bound := maps.Clone(services)
+	to := login.Binding{
+		Realm: r.Name, Store: r.Store, Hasher: hasher, Log: r.Log, Now: r.Now,
+		Service: func(name string) (login.Service, bool) {
+			service, ok := bound[name]
+			return service, ok
+		},
+	}
+	for name, service := range services {
+		if service, ok := service.(login.Bound); ok {
+			bound[name] = service.Bind(name, to)
+		}
+	}
+	return bound
 }
 
 // URL is the address of one of the realm's endpoints, such as "access_token".
@@ -110,7 +135,7 @@ var ErrUnknownService = errors.New("no such authentication service for the passw
 // PasswordService chooses the authentication service of a password grant: the
 // one that the request names, if the realm lists it for this grant, else the
 // first that it lists, else its default.
-func (r *Realm) PasswordService(requested string) (name string, service login.Service, err error) {
+func (r *Realm) PasswordService(requested string) (name string, err error) {
 	allowed := r.PasswordServices
 	if len(allowed) == 0 {
 		allowed = []string{r.DefaultService}
@@ -118,15 +143,11 @@ func (r *Realm) PasswordService(requested string) (name string, service login.Se
 	name = allowed[0]
 	if requested != "" {
 		if !slices.Contains(allowed, requested) {
-			return "", nil, ErrUnknownService
+			return "", ErrUnknownService
 		}
 		name = requested
 	}
-	service, ok := r.Services[name]
-	if !ok {
-		return "", nil, fmt.Errorf("realm %s has no authentication service %q", r.Name, name)
-	}
-	return name, service, nil
+	return name, nil
 }
 
 // Account asks the account's service what it is like now. login.ErrNoAccount

@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
@@ -41,6 +42,10 @@ type Settings struct {
 	// then sub is the bare id whatever the service.
 	SharedAccounts bool
 	Session        login.SessionPolicy
+	// ACRs are the acr values of the realm; the zero value is ours.
+	ACRs login.ACRs
+	// Look is how the pages look.
+	Look pages.Look
 	// JSONAuthenticate switches /json/…/authenticate on.
 	JSONAuthenticate bool
 	// KeyRotation is the age at which a key is replaced, 0 for never.
@@ -130,6 +135,9 @@ func (s *Settings) Check() error {
 	if err := s.checkServices(); err != nil {
 		return err
 	}
+	if _, err := pages.New(s.Look, s.Issuer); err != nil {
+		return fmt.Errorf("realm %s: pages: %w", s.Name, err)
+	}
 	rules, seen := s.rules(), map[string]bool{}
 	for i := range s.Clients {
 		client := &s.Clients[i]
@@ -151,6 +159,16 @@ func (s *Settings) checkServices() error {
 			return fmt.Errorf("realm %s: authentication service %q: a name has no colon, slash or space", s.Name, name)
 		}
 	}
+	forPasswords := s.PasswordServices
+	if len(forPasswords) == 0 && s.DefaultService != "" && slices.Contains(s.Grants, oauth.GrantPassword) {
+		forPasswords = []string{s.DefaultService}
+	}
+	for _, name := range forPasswords {
+		if service, ok := s.Services[name]; ok && !takesPasswords(service) {
+			return fmt.Errorf("realm %s: authentication service %s needs more than a username and a password, so it cannot serve the password grant; "+
+				"name others with password_authentication", s.Name, name)
+		}
+	}
 	names := slices.Clone(s.PasswordServices)
 	if s.DefaultService != "" {
 		names = append(names, s.DefaultService)
@@ -164,6 +182,11 @@ func (s *Settings) checkServices() error {
 		return fmt.Errorf("realm %s: json_authenticate signs users in, but no authentication service says who they are; declare one with: authentication NAME file PATH", s.Name)
 	}
 	return nil
+}
+
+func takesPasswords(service login.Service) bool {
+	_, ok := service.(login.Passwords)
+	return ok
 }
 
 // rules is what the rules for clients must know of the realm.

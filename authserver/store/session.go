@@ -33,6 +33,9 @@ type Session struct {
 	AMR                  []string
 	Created              time.Time
 	IdleExpires, Expires time.Time
+	// Source is the address that the user signed in from, and Device the browser and
+	// system in a few words; "" when they are not known.
+	Source, Device string
 }
 
 // Consent is what a user has agreed to for one client.

@@ -21,7 +21,7 @@ var schemaFiles embed.FS
 
 const (
 	// schemaVersion is the version that this program needs.
-	schemaVersion = 3
+	schemaVersion = 4
 	// oldestVersion is the oldest version whose programs can work with a database
 	// of this one: the nodes that a rolling upgrade has not reached yet, or that
 	// it is rolled back to.

@@ -8,11 +8,11 @@ import (
 )
 
 const sessionColumns = `realm, digest, id, kind, account_service, account_id, subject,
-	auth_time, acr, amr, created, idle_expires, expires`
+	auth_time, acr, amr, created, idle_expires, expires, source, device`
 
 const (
 	insertSession = `INSERT INTO sessions (` + sessionColumns + `, purge_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 	selectSession = `SELECT ` + sessionColumns + ` FROM sessions
 		WHERE realm = ? AND digest = ? AND idle_expires > ? AND expires > ?`
@@ -41,7 +41,7 @@ func (s *Store) CreateSession(ctx context.Context, session store.Session, replac
 			session.Realm, session.Digest, session.ID, int64(session.Kind),
 			session.Account.Service, session.Account.ID, session.Subject,
 			seconds(session.AuthTime), session.ACR, amr, seconds(session.Created),
-			idle, expires, min(idle, expires))
+			idle, expires, session.Source, session.Device, min(idle, expires))
 		if err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func scanSession(row scanner) (store.Session, error) {
 	err := row.Scan(
 		&session.Realm, &session.Digest, &session.ID, &session.Kind,
 		&session.Account.Service, &session.Account.ID, &session.Subject,
-		&authTime, &session.ACR, &amr, &created, &idle, &expires)
+		&authTime, &session.ACR, &amr, &created, &idle, &expires, &session.Source, &session.Device)
 	if err != nil {
 		return store.Session{}, err
 	}

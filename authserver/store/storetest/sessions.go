@@ -16,6 +16,7 @@ func session(digest string) store.Session {
 		Account: store.Account{Service: "staff", ID: "u-1"}, Subject: "staff:u-1",
 		AuthTime: at(-1), ACR: "urn:example:acr", AMR: []string{"pwd", "otp"},
 		Created: start, IdleExpires: at(100), Expires: at(1000),
+		Source: "192.0.2.7", Device: "Firefox, Linux",
 	}
 }
 

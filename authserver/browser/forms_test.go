@@ -1,4 +1,4 @@
-package authorize
+package browser
 
 import (
 	"testing"
@@ -13,7 +13,7 @@ import (
 func TestAS54_AFormOutlivesTheRotationOfItsKeyAndNotItsRemoval(t *testing.T) {
 	w := realmtest.New(t)
 	ring, now := w.Realm.Keys, w.Clock.Now()
-	form, claim := formKeys{ring}, pages.FormClaim{Purpose: "login", Browser: "b", Request: "r"}
+	form, claim := Forms{ring}, pages.FormClaim{Purpose: "login", Browser: "b", Request: "r"}
 	first, old := form.Issue(claim, now.Add(time.Hour)), ring.Secret(store.KeyForm).ID
 	if _, err := ring.Rotate(t.Context(), keys.Kind{Purpose: store.KeyForm, Algorithm: "HS256"}, true, now); err != nil {
 		t.Fatal(err)
