@@ -1,8 +1,8 @@
 package login
 
 import (
+	"maps"
 	"slices"
-	"strings"
 )
 
 // OpenID Connect Core §2 (acr, amr), RFC 8176, RFC 9470
@@ -91,10 +91,5 @@ func (a ACRs) Name(reached Level) string {
 
 // Supported are the values in order, for metadata (acr_values_supported).
 func (a ACRs) Supported() []string {
-	var names []string
-	for acr := range a.values() {
-		names = append(names, acr)
-	}
-	slices.SortFunc(names, strings.Compare)
-	return names
+	return slices.Sorted(maps.Keys(a.values()))
 }
