@@ -95,6 +95,7 @@ func TestAS57_NothingOfOneRealmIsGoodInAnother(t *testing.T) {
 		{"authorize", "session for /json/authenticate", scripted, notSigned, false},
 		{"authorize", "id_token_hint", page("authorize", p.session, "", nil, "id_token_hint", p.idToken), backWith("invalid_request"), false},
 		{"login", "form", page("login", "", p.loginCookie, url.Values{"form_token": {p.loginToken}, "username": {"demo"}, "password": {"Ch4ng31t"}}), forbidden, false},
+		{"account", "session", page("account", p.session, "", nil), notAsked, false},
 		{"consent", "session", page("consent", p.session, "", nil), notAsked, false},
 		{"consent", "form", func(realm string) *httptest.ResponseRecorder {
 			return page("consent", sessions[realm], "", url.Values{"form_token": {p.consentToken}, "decision": {"allow"}})(realm)

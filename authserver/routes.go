@@ -15,6 +15,7 @@ const (
 	endpointAuthorize     = "authorize"
 	endpointLogin         = "login"
 	endpointConsent       = "consent"
+	endpointAccount       = "account"
 	endpointToken         = "access_token"
 	endpointIntrospect    = "introspect"
 	endpointRevoke        = "token/revoke"
@@ -27,7 +28,7 @@ const (
 )
 
 var endpoints = []string{
-	endpointAuthorize, endpointLogin, endpointConsent, endpointToken, endpointIntrospect,
+	endpointAuthorize, endpointLogin, endpointConsent, endpointAccount, endpointToken, endpointIntrospect,
 	endpointRevoke, endpointUserInfo, endpointJWKS, endpointOpenID, endpointServerMeta,
 }
 

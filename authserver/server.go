@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/account"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/authorize"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/endpoint"
@@ -93,6 +94,7 @@ func mount(r *realm.Realm) *mounted {
 		endpointAuthorize:    http.HandlerFunc(front.Authorize),
 		endpointLogin:        http.HandlerFunc(front.Login),
 		endpointConsent:      http.HandlerFunc(front.Consent),
+		endpointAccount:      http.HandlerFunc(account.New(r, nil).Account),
 		endpointToken:        wire.CORS(grants.New(r), r.AllowsOrigin, http.MethodPost),
 		endpointRevoke:       wire.CORS(endpoint.Revocation(r), r.AllowsOrigin, http.MethodPost),
 		endpointUserInfo:     wire.CORS(endpoint.UserInfo(r), r.AllowsOrigin, http.MethodGet, http.MethodPost),

@@ -1,0 +1,136 @@
+package account
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// The buttons of the account page.
+const (
+	// endSession ends the session of an id; endOthers all but the one that asks.
+	endSession = "end_session"
+	endOthers  = "end_other_sessions"
+	// revokeApplication takes back all that a client may; revokeAll of every client.
+	revokeApplication  = "revoke_application"
+	revokeApplications = "revoke_all_applications"
+	// signOut leads to where the user signs out of this browser.
+	signOut = "sign_out"
+	// removeFactor takes a second factor off the account.
+	removeFactor = "remove_factor"
+)
+
+// act does what a button says. All of it is known at this node's gateway when the
+// page answers, and at every other's within a second (PG22).
+func (e *Endpoint) act(w http.ResponseWriter, req *http.Request, v *browser.Visitor) {
+	form, ok := e.readForm(w, req, v, "account")
+	if !ok {
+		return
+	}
+	ctx, id := req.Context(), form.Get("id")
+	var err error
+	message := pages.SignedOutThere
+	switch form.Get("action") {
+	case endSession:
+		err = e.endSessions(ctx, v, func(s store.Session) bool { return s.ID == id })
+	case signOut:
+		seeOther(w, e.realm.URL("connect/endSession"))
+		return
+	case endOthers:
+		err = e.endSessions(ctx, v, func(s store.Session) bool { return s.ID != v.Session.ID })
+	case revokeApplication:
+		message, err = pages.AccessTaken, e.revoke(ctx, v, id)
+	case revokeApplications:
+		message, err = pages.AccessTaken, e.revokeEach(ctx, v)
+	case removeFactor:
+		if !e.fresh(v) {
+			e.signIn(w, req, freshFor)
+			return
+		}
+		message = pages.FactorRemoved
+		if e.factors != nil {
+			err = e.factors.Remove(ctx, v, id)
+		}
+	default:
+		err = oauth.InvalidRequest("action must be one of those of the page.")
+	}
+	if err != nil {
+		e.fail(w, req, err)
+		return
+	}
+	e.done(w, req, message)
+}
+
+// endSessions ends those of the user's sessions that are meant, with all that came
+// of them. Another's session cannot be among them.
+func (e *Endpoint) endSessions(ctx context.Context, v *browser.Visitor, meant func(store.Session) bool) error {
+	now := e.realm.Now()
+	for after := ""; ; {
+		sessions, err := e.realm.Store.Sessions(ctx, e.realm.Name, v.Session.Subject, after, maxSessions, now)
+		if err != nil {
+			return err
+		}
+		for i := range sessions {
+			if !meant(sessions[i]) {
+				continue
+			}
+			if err := e.end(ctx, v, store.Reach{SessionID: sessions[i].ID}, audit.SessionRevoked); err != nil {
+				return err
+			}
+		}
+		if len(sessions) < maxSessions {
+			return nil
+		}
+		after = sessions[len(sessions)-1].ID
+	}
+}
+
+// revoke takes back all that the user lets a client do.
+func (e *Endpoint) revoke(ctx context.Context, v *browser.Visitor, clientID string) error {
+	if clientID == "" || len(clientID) > oauth.MaxCredentialBytes {
+		return oauth.InvalidRequest("id must name an application of the page.")
+	}
+	return e.end(ctx, v, store.Reach{Subject: v.Session.Subject, ClientID: clientID}, audit.ConsentRevoked)
+}
+
+// revokeEach takes back what the user lets each client do, those first that the
+// page shows.
+func (e *Endpoint) revokeEach(ctx context.Context, v *browser.Visitor) error {
+	var done []string
+	for {
+		page, err := e.page(ctx, v)
+		if err != nil {
+			return err
+		}
+		left := slices.DeleteFunc(page.Applications, func(a pages.AccountApplication) bool { return slices.Contains(done, a.ID) })
+		if len(left) == 0 {
+			return nil
+		}
+		for _, a := range left {
+			if err := e.revoke(ctx, v, a.ID); err != nil {
+				return err
+			}
+			done = append(done, a.ID)
+		}
+	}
+}
+
+// end revokes what a reach means, and tells of it.
+func (e *Endpoint) end(ctx context.Context, v *browser.Visitor, reach store.Reach, event audit.Event) error {
+	reach.Realm = e.realm.Name
+	ended, err := e.realm.Revocations.RevokeAll(ctx, reach, e.realm.Now())
+	if err != nil {
+		return err
+	}
+	e.realm.Tell(ctx, audit.Record{
+		Event: event, Actor: audit.ByUser, Subject: v.Session.Subject, ClientID: reach.ClientID, SessionID: reach.SessionID,
+	}.With(audit.Count, strconv.Itoa(ended.Grants)))
+	return nil
+}
