@@ -47,7 +47,7 @@ func startServer(ctx context.Context, storage string) (*server, error) {
 	if err := os.WriteFile(users, fmt.Appendf(nil, "users:\n  alice:\n    password: %q\n", hash), 0o600); err != nil {
 		return nil, err
 	}
-	end, err := startCaddy(ctx, fmt.Sprintf(`{
+	end, _, err := startCaddy(ctx, fmt.Sprintf(`{
 	admin off
 	default_bind 127.0.0.1
 	oauth2 {

@@ -157,7 +157,7 @@ func startKeys(ctx context.Context, from *issuer) (valid, flood *load, stop func
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	stop, err = startCaddy(ctx, fmt.Sprintf(`{
+	stop, _, err = startCaddy(ctx, fmt.Sprintf(`{
 	admin off
 	default_bind 127.0.0.1
 }

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestEveryExperimentMeasuresAndChecksItsAnswers(t *testing.T) {
-	grantCount = 1000
+	grantCount, signInCount = 1000, 20
 	for _, e := range experiments {
 		measured, err := e.run(t.Context(), 100*time.Millisecond)
 		if err != nil {

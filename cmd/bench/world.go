@@ -49,27 +49,27 @@ func freePort() (int, error) {
 }
 
 // startCaddy runs this program as caddy with a Caddyfile, until stop is called.
-func startCaddy(ctx context.Context, caddyfile string) (stop func(), err error) {
+func startCaddy(ctx context.Context, caddyfile string) (stop func(), pid int, err error) {
 	home, err := os.MkdirTemp("", "caddy-oauth2-bench-")
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	path := filepath.Join(home, "Caddyfile")
 	if err := os.WriteFile(path, []byte(caddyfile), 0o600); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	cmd := exec.CommandContext(ctx, self, "run", "--adapter", "caddyfile", "--config", path)
 	cmd.Env = []string{roleVariable + "=caddy", "HOME=" + home, "XDG_DATA_HOME=" + home, "XDG_CONFIG_HOME=" + home}
 	output, err := cmd.StderrPipe()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	serving, ended := make(chan struct{}), make(chan struct{})
 	var log bytes.Buffer
@@ -95,12 +95,12 @@ func startCaddy(ctx context.Context, caddyfile string) (stop func(), err error) 
 	}
 	select {
 	case <-serving:
-		return stop, nil
+		return stop, cmd.Process.Pid, nil
 	case <-ended:
-		return nil, fmt.Errorf("caddy ended by itself:\n%s", log.String())
+		return nil, 0, fmt.Errorf("caddy ended by itself:\n%s", log.String())
 	case <-ctx.Done():
 		stop()
-		return nil, ctx.Err()
+		return nil, 0, ctx.Err()
 	}
 }
 
