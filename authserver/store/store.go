@@ -24,6 +24,7 @@ var (
 // now: callers fail closed with 503. Times
 // are kept in whole seconds. Implementations are safe for concurrent use.
 type Store interface {
+	Attempts
 	Audit
 	Backups
 	Clocks

@@ -99,6 +99,8 @@ var Lookups = map[string]string{
 	"purge clients": purges[5], "nextRealm": nextRealm, "replaceSwitches": replaceSwitches,
 	"selectSwitchChanges": selectSwitchChanges,
 	"selectLogEnds":       selectLogEnds, "nextKeyPosition": nextKeyPosition, "selectKeyChanges": selectKeyChanges, "purgeKeys": purgeKeys,
+	"selectAttempt": selectAttempt, "waitAfterAttempt": waitAfterAttempt, "returnAttempt": returnAttempt, "deleteReturned": deleteReturned,
+	"deleteAttempt": deleteAttempt, "deleteAttemptsOf": deleteAttemptsOf, "purgeAttempts": purgeAttempts,
 	"demoteKey": demoteKey, "promoteKey": promoteKey, "retireKey": retireKey, "removeKey": removeKey,
 }
 

@@ -35,6 +35,7 @@ var purges = []string{
 	`DELETE FROM clients WHERE (realm, id) IN
 		(SELECT realm, id FROM clients WHERE purge_at <= ? ORDER BY purge_at LIMIT ?) AND +purge_at <= ?`,
 	purgeKeys,
+	purgeAttempts,
 }
 
 // Remember stores a value under a name unless there is one already.

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Overview", overviewChecks},
 		{"Denial", denialChecks},
 		{"Spent", spentChecks},
+		{"Attempt", attemptChecks},
 		{"Session", sessionChecks},
 		{"Consent", consentChecks},
 		{"Key", keyChecks},

@@ -34,11 +34,12 @@ CREATE TABLE attempts (
 	realm    TEXT   NOT NULL,
 	kind     BIGINT NOT NULL,
 	name     TEXT   NOT NULL,
+	source   TEXT   NOT NULL,
 	failures BIGINT NOT NULL,
 	since    BIGINT NOT NULL,
 	until    BIGINT NOT NULL,
 	purge_at BIGINT NOT NULL,
-	PRIMARY KEY (realm, kind, name)
+	PRIMARY KEY (realm, kind, name, source)
 );
 CREATE INDEX attempts_purge ON attempts (purge_at);
 
