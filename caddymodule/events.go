@@ -50,6 +50,11 @@ func (o *observer) TokenAnswered(realmName, grantType, result string) {
 	tokenAnswered(realmName, grantType, result)
 }
 
+// AttemptLimited implements realm.Observer.
+func (o *observer) AttemptLimited(realmName, kind string) {
+	attemptLimited(realmName, kind)
+}
+
 // emit runs the handlers of what somebody may want to act on at once. They run
 // beside the request, for they may take long. When too many are running, the log
 // line has to do.

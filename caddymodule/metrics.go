@@ -63,7 +63,7 @@ var (
 // Every module that provisions calls it; the first one registers.
 func registerMetrics(registry *prometheus.Registry) error {
 	for _, collector := range []prometheus.Collector{
-		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, streamsCutTotal, securityEventsTotal,
+		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, streamsCutTotal, securityEventsTotal, attemptsLimitedTotal,
 		issuerGauges, cacheGauges, storeErrorsTotal, storeGauges, auditLostTotal, auditWaiting,
 	} {
 		var already prometheus.AlreadyRegisteredError

@@ -132,4 +132,6 @@ func (e Event) Outcome() Outcome { return outcomes[e] }
 
 // ByStrangers says whether somebody who has shown nothing can cause the event,
 // and so a flood of it. Of those, logs keep a bounded number.
-func (e Event) ByStrangers() bool { return e == SignInFailed || e == ClientAuthFailed }
+func (e Event) ByStrangers() bool {
+	return e == SignInFailed || e == ClientAuthFailed || e == AccountLocked
+}

@@ -3,6 +3,7 @@ package authorize
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
@@ -102,6 +103,10 @@ func (e *Endpoint) takeLogin(w http.ResponseWriter, req *http.Request, r *reques
 		Service: e.realm.DefaultService, Username: username, Password: form.Secret("password"), Record: failed,
 	})
 	switch {
+	case errors.Is(err, login.ErrLimited):
+		w.Header().Set("Retry-After", strconv.Itoa(int(login.RetryAfter(err).Seconds())))
+		e.showLogin(w, req, r, http.StatusTooManyRequests, username, pages.TooManyAttempts)
+		return
 	case errors.Is(err, login.ErrCredentials):
 		e.showLogin(w, req, r, http.StatusForbidden, username, pages.WrongCredentials)
 		return

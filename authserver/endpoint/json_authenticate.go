@@ -123,6 +123,11 @@ func signIn(r *realm.Realm, req *http.Request) (signedIn, error) {
 	if errors.Is(err, login.ErrCredentials) {
 		return signedIn{}, errAuthentication
 	}
+	if errors.Is(err, login.ErrLimited) {
+		limited := oauth.NewError(oauth.CodeTooManyRequests, "There were too many attempts. Wait before the next one.")
+		limited.RetryAfter = login.RetryAfter(err)
+		err = limited.WithCause(err)
+	}
 	if err != nil {
 		return signedIn{}, err
 	}

@@ -3,6 +3,7 @@ package grants
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
@@ -88,8 +89,21 @@ func (g *password) signIn(ctx context.Context, req *Request) (account login.Acco
 		Service: name, Username: form.Get("username"), Password: form.Secret("password"),
 		Record: audit.Record{ClientID: req.Client.ID, GrantType: g.Type()},
 	})
-	if errors.Is(err, login.ErrCredentials) {
-		return account, "", oauth.InvalidGrant().WithCause(err)
+	switch {
+	case errors.Is(err, login.ErrCredentials):
+		err = oauth.InvalidGrant().WithCause(err)
+	case errors.Is(err, login.ErrLimited):
+		err = tooManyAttempts(err)
 	}
 	return account, subject, err
+}
+
+// tooManyAttempts is the answer to who tries too often: the error code is the one
+// that every client knows for credentials that were not taken (RFC 6749 §5.2), and
+// the status says that to wait is what helps (RFC 6585 §4).
+func tooManyAttempts(cause error) error {
+	limited := oauth.InvalidGrant().WithCause(cause)
+	limited.Description = "There were too many attempts. Wait before the next one."
+	limited.Status, limited.RetryAfter = http.StatusTooManyRequests, login.RetryAfter(cause)
+	return limited
 }

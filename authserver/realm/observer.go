@@ -6,4 +6,7 @@ type Observer interface {
 	// TokenAnswered counts one answer that gives or refuses tokens. grantType is
 	// one of ours or "unknown"; result is "ok" or an error code.
 	TokenAnswered(realm, grantType, result string)
+	// AttemptLimited counts one try that was not looked at because there were too
+	// many before it. kind is password, code or device.
+	AttemptLimited(realm, kind string)
 }

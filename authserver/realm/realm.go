@@ -30,6 +30,7 @@ type Realm struct {
 	Tokens      *token.Minter
 	Revocations *token.Revocations
 	Sessions    *login.Sessions
+	Attempts    *Attempts
 	ClientAuth  *clientauth.Authenticator
 	Observer    Observer
 	Audit       audit.Log
@@ -80,6 +81,7 @@ func New(settings Settings, parts Parts) *Realm {
 	if r.Book == nil {
 		r.Book = NewBook(parts.Hasher)
 	}
+	r.Attempts = &Attempts{r}
 	// Check has made them, too.
 	r.Pages, _ = pages.New(settings.Look, settings.Issuer)
 	r.Services = bind(settings.Services, r, parts.Hasher)

@@ -42,6 +42,8 @@ type Settings struct {
 	// then sub is the bare id whatever the service.
 	SharedAccounts bool
 	Session        login.SessionPolicy
+	// Limits bound how often passwords and codes may be tried.
+	Limits login.Limits
 	// ACRs are the acr values of the realm; the zero value is ours.
 	ACRs login.ACRs
 	// Look is how the pages look.
@@ -137,6 +139,9 @@ func (s *Settings) Check() error {
 	}
 	if _, err := pages.New(s.Look, s.Issuer); err != nil {
 		return fmt.Errorf("realm %s: pages: %w", s.Name, err)
+	}
+	if err := s.Limits.Check(); err != nil {
+		return fmt.Errorf("realm %s: sign_in_limits: %w", s.Name, err)
 	}
 	rules, seen := s.rules(), map[string]bool{}
 	for i := range s.Clients {

@@ -8,6 +8,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
 // Attempt is somebody who signs in with a username and a password.
@@ -24,26 +25,41 @@ type Attempt struct {
 // subject. It is the one way in for passwords: every grant and page goes through
 // it. login.ErrCredentials for whoever cannot sign in here, whatever the reason,
 // which the audit log is told; of a success the caller tells once it is committed.
+// Who tries too often gets login.ErrLimited before a password is looked at.
 func (r *Realm) SignIn(ctx context.Context, attempt Attempt) (login.Account, string, error) {
 	service, ok := r.Services[attempt.Service].(login.Passwords)
 	if !ok {
 		return login.Account{}, "", fmt.Errorf("realm %s has no authentication service %q that takes passwords", r.Name, attempt.Service)
 	}
-	account, err := service.Authenticate(ctx, attempt.Username, attempt.Password)
-	if errors.Is(err, login.ErrNoAccount) {
-		err = login.ErrCredentials
-	}
-	var subject string
-	if err == nil {
-		subject, err = r.SubjectOf(ctx, account)
-	}
-	if errors.Is(err, login.ErrCredentials) {
+	try, err := r.Attempts.Begin(ctx, store.AttemptPassword, attempt.Username)
+	if errors.Is(err, login.ErrLimited) {
 		r.TellSignInFailed(ctx, err, attempt.Record)
 	}
 	if err != nil {
 		return login.Account{}, "", err
 	}
+	account, subject, err := r.authenticate(ctx, service, attempt)
+	told := attempt.Record
+	told.Subject = subject
+	if errors.Is(err, login.ErrCredentials) {
+		r.TellSignInFailed(ctx, err, attempt.Record)
+	}
+	if err := try.End(ctx, err, told); err != nil {
+		return login.Account{}, "", err
+	}
 	return account, subject, nil
+}
+
+func (r *Realm) authenticate(ctx context.Context, service login.Passwords, attempt Attempt) (login.Account, string, error) {
+	account, err := service.Authenticate(ctx, attempt.Username, attempt.Password)
+	if errors.Is(err, login.ErrNoAccount) {
+		err = login.ErrCredentials
+	}
+	if err != nil {
+		return login.Account{}, "", err
+	}
+	subject, err := r.SubjectOf(ctx, account)
+	return account, subject, err
 }
 
 // SubjectOf is Subject for an account that is signing in. login.ErrCredentials,

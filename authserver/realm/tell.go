@@ -59,6 +59,8 @@ func (r *Realm) TellSignInFailed(ctx context.Context, err error, record audit.Re
 		if subject, ok := r.Subject(refused.Account); ok {
 			record.Subject = subject
 		}
+	case errors.Is(err, login.ErrLimited):
+		reason = "limited"
 	case errors.Is(err, ErrSubjectTaken):
 		reason = ErrSubjectTaken.Error()
 	case errors.Is(err, ErrAnotherUser):

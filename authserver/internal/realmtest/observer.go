@@ -26,6 +26,13 @@ func (o *Observer) TokenAnswered(realmName, grantType, result string) {
 	o.answers = append(o.answers, realmName+" "+grantType+" "+result)
 }
 
+// AttemptLimited records "realm kind limited".
+func (o *Observer) AttemptLimited(realmName, kind string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.answers = append(o.answers, realmName+" "+kind+" limited")
+}
+
 // Record implements audit.Log.
 func (o *Observer) Record(_ context.Context, record audit.Record) {
 	o.mu.Lock()

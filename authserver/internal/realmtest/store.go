@@ -15,7 +15,7 @@ var ErrFault = errors.New("database is gone")
 // Steps are the names of the steps that a request can lead to.
 var Steps = []string{
 	"CreateGrant", "Grant", "RedeemCode", "RotateRefresh", "TouchRefresh", "RevokeGrant", "RevokeToken",
-	"Revocations", "CreateSession", "Session", "TouchSession", "EndSession", "Consent",
+	"TakeAttempt", "ReturnAttempt", "ClearAttempts", "Revocations", "CreateSession", "Session", "TouchSession", "EndSession", "Consent",
 }
 
 // Store is a real store with one step that fails when told to. It counts the

@@ -47,15 +47,19 @@ const (
 // without a write: a flood of tries must not hold up what others write.
 func (s *Store) TakeAttempt(ctx context.Context, realm string, counters []store.Counter, now time.Time) (store.Taken, error) {
 	asked := make([]bool, len(counters))
+	var longest time.Time
 	for i := range counters {
 		until, spared, err := s.attemptUntil(ctx, realm, &counters[i], now)
 		if err != nil {
 			return store.Taken{}, verdict("look at attempts", err)
 		}
-		if !until.IsZero() {
-			return store.Taken{Until: until}, nil
+		if until.After(longest) {
+			longest = until
 		}
 		asked[i] = spared || counters[i].AskOnly
+	}
+	if !longest.IsZero() {
+		return store.Taken{Until: longest}, nil
 	}
 	// It is read when the step is over, and the step has said so by its error.
 	limited := new(store.Taken)
