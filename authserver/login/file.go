@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode"
@@ -33,45 +32,58 @@ type user struct {
 	line int
 }
 
-// file is the service that knows the users of one file as they were when it was
-// opened. It never changes, so it needs no lock.
-type file struct {
-	name       string
+// users are what a file says. They never change, so they need no lock.
+type users struct {
+	service    string
 	hasher     *hashing.Hasher
 	byUsername map[string]*user
 	byID       map[string]*user
-	// digests and seed choose what an unknown username costs.
-	digests []store.SecretDigest
-	seed    maphash.Seed
+	digests    []store.SecretDigest
 }
 
-// OpenFile reads the users of a YAML or htpasswd file, once. name is the
-// service's. A file whose name ends in .yaml or .yml is YAML, as is any other
-// whose first line, comments aside, is "---" or the key "users:"; the rest are
-// htpasswd. See parseYAML and parseHtpasswd for the two.
+// file is the service that knows the users of a file as it stands. What was bound
+// to several realms reads one file.
+type file struct {
+	*usersFile
+	// seen is what Changed has told of up to now; it alone uses it.
+	seen *users
+}
+
+// OpenFile reads the users of a YAML or htpasswd file. name is the service's. A
+// file whose name ends in .yaml or .yml is YAML, as is any other whose first line,
+// comments aside, is "---" or the key "users:"; the rest are htpasswd. See
+// parseYAML and parseHtpasswd for the two.
+//
+// It is read again when it has changed, each time that Changed is called. A file
+// that cannot be read then leaves the users as they were.
 //
 // Usernames are compared byte for byte: case, spaces and Unicode form count.
 func OpenFile(name, path string, hasher *hashing.Hasher, log *slog.Logger) (Passwords, error) {
-	data, err := os.ReadFile(path)
+	f := &usersFile{name: name, path: path, hasher: hasher, log: log, seed: maphash.MakeSeed()}
+	read, err := f.open()
 	if err != nil {
 		return nil, fmt.Errorf("authentication %s: %w", name, err)
 	}
+	if len(read.byID) == 0 {
+		log.Warn("the file has no users: nobody can sign in", "authentication", name, "file", path)
+	}
+	return &file{f, read}, nil
+}
+
+// Bind implements Bound: each realm is told of changes by itself.
+func (f *file) Bind(string, Binding) Service { return &file{f.usersFile, f.seen} }
+
+// parseUsers reads a file of either format.
+func parseUsers(service, path string, data []byte, hasher *hashing.Hasher) (*users, error) {
 	parse := parseHtpasswd
 	if isYAML(path, string(data)) {
 		parse = parseYAML
 	}
-	users, err := parse(data)
+	listed, err := parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("authentication %s: %s: %w", name, path, err)
+		return nil, err
 	}
-	f, err := newFile(name, users, hasher)
-	if err != nil {
-		return nil, fmt.Errorf("authentication %s: %s: %w", name, path, err)
-	}
-	if len(users) == 0 {
-		log.Warn("the file has no users: nobody can sign in", "authentication", name, "file", path)
-	}
-	return f, nil
+	return newUsers(service, listed, hasher)
 }
 
 func isYAML(path, text string) bool {
@@ -88,17 +100,16 @@ func isYAML(path, text string) bool {
 	return false
 }
 
-// newFile checks what both formats have in common.
-func newFile(name string, users []user, hasher *hashing.Hasher) (*file, error) {
-	f := &file{
-		name:       name,
+// newUsers checks what both formats have in common.
+func newUsers(service string, listed []user, hasher *hashing.Hasher) (*users, error) {
+	f := &users{
+		service:    service,
 		hasher:     hasher,
-		byUsername: make(map[string]*user, len(users)),
-		byID:       make(map[string]*user, len(users)),
-		seed:       maphash.MakeSeed(),
+		byUsername: make(map[string]*user, len(listed)),
+		byID:       make(map[string]*user, len(listed)),
 	}
-	for i := range users {
-		u := &users[i]
+	for i := range listed {
+		u := &listed[i]
 		if u.id == "" {
 			u.id = u.username
 		}
@@ -109,7 +120,7 @@ func newFile(name string, users []user, hasher *hashing.Hasher) (*file, error) {
 	return f, nil
 }
 
-func (f *file) add(u *user) error {
+func (f *users) add(u *user) error {
 	if err := checkUsername(u.username); err != nil {
 		return err
 	}
@@ -157,8 +168,8 @@ func checkUsername(username string) error {
 // checkID holds ids to what sub may be (OpenID Connect Core §2: at most 255
 // ASCII characters), the name of the service before it included. A colon stands
 // between the two, so that an id with one could be taken for another's.
-func (f *file) checkID(id string) error {
-	longest := 255 - len(f.name) - len(":")
+func (f *users) checkID(id string) error {
+	longest := 255 - len(f.service) - len(":")
 	for i := range len(id) {
 		if id[i] < 0x20 || id[i] > 0x7e || id[i] == ':' {
 			return fmt.Errorf("needs an id of printable ASCII without a colon, since %q becomes part of sub: set id", id)
@@ -173,9 +184,10 @@ func (f *file) checkID(id string) error {
 // Authenticate checks a username and a password. Unknown usernames, wrong
 // passwords and disabled users make the same calls of the hasher (AS62).
 func (f *file) Authenticate(ctx context.Context, username string, password oauth.Secret) (Account, error) {
-	u, known := f.byUsername[username]
+	now := f.current.Load()
+	u, known := now.byUsername[username]
 	if !known {
-		if err := f.decoy(ctx, username, password); err != nil {
+		if err := f.decoy(ctx, now, username, password); err != nil {
 			return Account{}, err
 		}
 		return Account{}, ErrCredentials
@@ -184,30 +196,41 @@ func (f *file) Authenticate(ctx context.Context, username string, password oauth
 	if err != nil {
 		return Account{}, err
 	}
-	switch {
-	case !right:
-		return Account{}, &Refused{store.Account{Service: f.name, ID: u.id}, WrongPassword}
-	case u.disabled:
-		return Account{}, &Refused{store.Account{Service: f.name, ID: u.id}, Disabled}
+	// Checking takes its time: what the file says by now is what holds.
+	still := f.current.Load().byID[u.id]
+	if reason := refusal(u, still, right); reason != "" {
+		return Account{}, &Refused{store.Account{Service: f.name, ID: u.id}, reason}
 	}
-	return f.account(u), nil
+	return f.account(still), nil
+}
+
+// refusal says why somebody whose password was checked may not sign in, "" for
+// who may. still is the user now, nil when there is none.
+func refusal(checked, still *user, right bool) string {
+	switch {
+	case !right || still == nil || still.password != checked.password:
+		return WrongPassword
+	case still.disabled:
+		return Disabled
+	}
+	return ""
 }
 
 // decoy costs what one of the users costs and tells nothing. The same username
 // always costs the same, so that repeating does not show that it is unknown,
 // even where the digests of the file differ in their cost.
-func (f *file) decoy(ctx context.Context, username string, password oauth.Secret) error {
-	if len(f.digests) == 0 {
+func (f *file) decoy(ctx context.Context, now *users, username string, password oauth.Secret) error {
+	if len(now.digests) == 0 {
 		return f.hasher.Waste(ctx, hashing.Argon2id, password)
 	}
-	n := maphash.String(f.seed, username) % uint64(len(f.digests))
-	_, err := f.hasher.Verify(ctx, f.digests[n], password)
+	n := maphash.String(f.seed, username) % uint64(len(now.digests))
+	_, err := f.hasher.Verify(ctx, now.digests[n], password)
 	return err
 }
 
 // Account is what an account is like now.
 func (f *file) Account(_ context.Context, id string) (Account, error) {
-	u, known := f.byID[id]
+	u, known := f.current.Load().byID[id]
 	if !known || u.disabled {
 		return Account{}, ErrNoAccount
 	}
@@ -221,3 +244,10 @@ func (f *file) account(u *user) Account {
 		Claims:   maps.Clone(u.claims),
 	}
 }
+
+// Interface guards
+var (
+	_ Passwords = (*file)(nil)
+	_ Bound     = (*file)(nil)
+	_ Resumed   = (*file)(nil)
+)

@@ -24,7 +24,7 @@ func FuzzUsersFile(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			service, err := newFile("staff", users, hasher)
+			service, err := newUsers("staff", users, hasher)
 			if err != nil {
 				continue
 			}

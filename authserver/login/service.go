@@ -144,6 +144,15 @@ type Watched interface {
 	Changed(ctx context.Context) (ids []string, err error)
 }
 
+// Resumed is a Watched service that can go on from where another of its name has
+// left off.
+type Resumed interface {
+	Watched
+	// Resume has the next Changed tell of what is different from what the service
+	// told of last that stood in its place, in the configuration before.
+	Resume(earlier Service)
+}
+
 type sourceKey struct{}
 
 // WithSource notes the address that a request comes from, as the operator's
