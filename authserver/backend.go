@@ -36,6 +36,7 @@ type Backend struct {
 	now         func() time.Time // that of shared
 	node        string
 	rings       rings
+	watching    watching
 
 	// logs are what other nodes write and this one reads every second; fresh is
 	// when the last reading of all of them began, as running counts.
@@ -107,6 +108,7 @@ func (b *Backend) Run(ctx context.Context) {
 	defer b.audit.write(ctx)()
 	var all sync.WaitGroup // many deletions must not delay what is heard
 	all.Go(func() { b.runReading(ctx) })
+	all.Go(func() { b.runWatching(ctx) })
 	// Writing must neither delay nor stand for what is heard.
 	all.Go(func() { b.every(ctx, readInterval, "noting when secrets were used", b.clients.noteUses) })
 	all.Go(func() { b.every(ctx, clockInterval, "asking the store for the time", b.askClock) })

@@ -26,3 +26,8 @@ func Endpoints() []string { return append(slices.Clone(endpoints), endpointAuthe
 func (b *Backend) Tick(ctx context.Context) error {
 	return errors.Join(b.refreshKeys(ctx), b.rotateKeys(ctx))
 }
+
+// WatchAccounts asks the services for changed accounts, as Run does every second.
+func (b *Backend) WatchAccounts(ctx context.Context) {
+	b.watchAccounts(ctx, func(ask func()) { ask() })
+}

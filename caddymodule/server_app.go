@@ -98,6 +98,7 @@ type App struct {
 	building lock
 	stuck    atomic.Bool // the last attempt to make the server failed
 	server   atomic.Pointer[authserver.Server]
+	watching watch
 }
 
 // CaddyModule returns the Caddy module information.
@@ -207,7 +208,10 @@ func (a *App) Start() error {
 
 // Stop implements caddy.App. Requests may still be running, so nothing that
 // they need ends here.
-func (a *App) Stop() error { return nil }
+func (a *App) Stop() error {
+	a.watching.end()
+	return nil
+}
 
 // Cleanup gives back what Provision took, once. Requests that are still running
 // keep the backend for themselves.

@@ -142,6 +142,7 @@ func (a *App) build(ctx context.Context) (*authserver.Server, error) {
 		return nil, err
 	}
 	a.server.Store(server)
+	a.watching.begin(backend, server)
 	return server, nil
 }
 
