@@ -38,6 +38,7 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		at("/oauth2/backup", nil, caddy.AdminHandlerFunc(serveBackup)),
 		at("/oauth2/backup/restored", nil, methods{http.MethodPost: noteRestored}),
 		at("/oauth2/audit", []string{"realm", "event", "subject", "client", "since", "limit", "before"}, methods{http.MethodGet: listAudit}),
+		at("/oauth2/attempts/reset", nil, methods{http.MethodPost: resetAttempts}),
 		at("/oauth2/clients", []string{"realm", "after", "limit"}, methods{http.MethodGet: listClients, http.MethodPost: createClient}),
 		at("/oauth2/clients/{id}", []string{"realm", "version"}, methods{http.MethodGet: getClient, http.MethodPut: replaceClient, http.MethodDelete: deleteClient}),
 		at("/oauth2/clients/{id}/secrets", []string{"realm"}, methods{http.MethodPost: addClientSecret}),

@@ -67,6 +67,9 @@ type Realm struct {
 	// Session says how long people stay signed in.
 	Session *Sessions `json:"session,omitempty"`
 
+	// SignInLimits bounds how often passwords and codes may be tried.
+	SignInLimits *SignInLimits `json:"sign_in_limits,omitempty"`
+
 	// Authentication are the authentication services that say who the users
 	// are, by the names that the other options and `auth_chain` use. Those of the
 	// app can be used as well, unless one here has the same name.
@@ -130,6 +133,7 @@ func (r *Realm) settings(app shared, services map[string]login.Service) (realm.S
 		SharedAccounts:   r.SharedAccounts,
 		Session:          login.SessionPolicy{Lifetime: 12 * time.Hour, Idle: 2 * time.Hour},
 		JSONAuthenticate: r.JSONAuthenticate,
+		Limits:           r.SignInLimits.limits(),
 	}
 	if err := realm.CheckName(r.Name); err != nil {
 		return out, err

@@ -37,6 +37,7 @@ import (
 //			lifetime <duration>
 //			idle     <duration>
 //		}
+//		sign_in_limits { ... }
 //		authentication          <name> <module> [<arguments...>] [{ ... }]
 //		default_authentication  <name>
 //		password_authentication <names...>
@@ -61,6 +62,7 @@ func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"signer":                  r.readSigner,
 		"code_lifetime":           span(&r.CodeLifetime),
 		"session":                 r.readSession,
+		"sign_in_limits":          r.readSignInLimits,
 		"authentication":          services(&r.AuthenticationRaw),
 		"default_authentication":  text(&r.DefaultAuthentication),
 		"password_authentication": texts(&r.PasswordAuthentication),
