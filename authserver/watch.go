@@ -123,10 +123,11 @@ func (w *watchedService) ask(ctx context.Context, r *realm.Realm, name string, s
 	}
 	w.service = service
 	ids, err := service.Changed(ctx)
-	faults := []error{err}
 	for _, id := range ids {
 		w.pending[id] = true
 	}
+	faults := make([]error, 0, 1+len(w.pending))
+	faults = append(faults, err)
 	for id := range w.pending {
 		err := r.EndAccount(ctx, store.Account{Service: name, ID: id}, accountChanged)
 		if err == nil {

@@ -339,5 +339,8 @@ func dump(t *testing.T, w *realmtest.World, query string) (rows []string) {
 		}
 		rows = append(rows, row)
 	}
+	if err := found.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return rows
 }
