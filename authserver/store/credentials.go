@@ -52,11 +52,12 @@ type Credentials interface {
 	Credentials(ctx context.Context, realm string, account Account) ([]Credential, error)
 	// Passkey reads the passkey of an id. ErrNotFound when there is none.
 	Passkey(ctx context.Context, realm, id string) (Credential, error)
-	// UseCredential notes the use of a credential: its Data, Counter and LastUsed as
-	// they are given. ErrNotFound when it is not there or its counter is not below
-	// the given one: of racing calls with one counter one succeeds. A passkey that
-	// does not count (0) may go on not to.
-	UseCredential(ctx context.Context, used Credential) error
+	// UseCredential notes the use of a credential as it was read: what it is checked
+	// with from now on, its counter and when. ErrNotFound when it is not there, is
+	// checked with something else by now, or its counter is not below the given one:
+	// of racing calls with one counter one succeeds. A passkey that does not count (0)
+	// may go on not to.
+	UseCredential(ctx context.Context, read Credential, data string, counter int64, now time.Time) error
 	// RenameCredential gives an app or passkey another label. ErrNotFound when it is
 	// not there.
 	RenameCredential(ctx context.Context, realm string, account Account, id, label string) error

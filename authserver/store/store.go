@@ -20,7 +20,7 @@ var (
 
 // Store is the memory of the authorization server. Every method is one atomic
 // step, durable when it returns without error. Any error but the three above,
-// ErrConflict, ErrNoBackup and ErrBackupRuns means that the store cannot answer
+// ErrConflict, ErrTooManyCredentials, ErrNoBackup and ErrBackupRuns means that the store cannot answer
 // now: callers fail closed with 503. Times
 // are kept in whole seconds. Implementations are safe for concurrent use.
 type Store interface {
@@ -30,6 +30,7 @@ type Store interface {
 	Clocks
 	Clients
 	Consents
+	Credentials
 	Realms
 	Logs
 

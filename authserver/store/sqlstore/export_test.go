@@ -102,6 +102,10 @@ var Lookups = map[string]string{
 	"selectAttempt": selectAttempt, "waitAfterAttempt": waitAfterAttempt, "returnAttempt": returnAttempt, "deleteReturned": deleteReturned,
 	"deleteAttempt": deleteAttempt, "deleteAttemptsOf": deleteAttemptsOf, "purgeAttempts": purgeAttempts,
 	"demoteKey": demoteKey, "promoteKey": promoteKey, "retireKey": retireKey, "removeKey": removeKey,
+	"selectCredentials": selectCredentials, "selectPasskey": selectPasskey,
+	"useCredential": useCredential, "renameCredential": renameCredential, "removeCredential": removeCredential,
+	"removeCredentials": removeCredentials, "removeLoneRecovery": removeLoneRecovery, "removeRecovery": removeRecovery,
+	"useRecovery": useRecovery, "countRecovery": countRecovery,
 }
 
 func init() {

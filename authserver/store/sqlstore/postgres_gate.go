@@ -67,7 +67,7 @@ func (g *gate) close() {
 // answered says whether an error is the database's answer to this one step, and
 // no sign that it is gone, overloaded or locked.
 func answered(err error) bool {
-	if err == nil || errors.Is(err, sql.ErrNoRows) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrConflict) {
+	if err == nil || errors.Is(err, sql.ErrNoRows) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrTooManyCredentials) {
 		return true
 	}
 	e := pgError(err)

@@ -81,6 +81,8 @@ func verdict(what string, err error) error {
 		return store.ErrExists
 	case errors.Is(err, store.ErrConflict):
 		return store.ErrConflict
+	case errors.Is(err, store.ErrTooManyCredentials):
+		return store.ErrTooManyCredentials
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

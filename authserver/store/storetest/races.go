@@ -29,10 +29,16 @@ var raceChecks = []check{
 // race lets the contenders go at once and gives what each came back with.
 func race[T any](t *testing.T, run func(n int) (T, error)) ([]T, []error) {
 	t.Helper()
-	values, errs := make([]T, contenders), make([]error, contenders)
+	return raceOf(t, contenders, run)
+}
+
+// raceOf is race with so many.
+func raceOf[T any](t *testing.T, many int, run func(n int) (T, error)) ([]T, []error) {
+	t.Helper()
+	values, errs := make([]T, many), make([]error, many)
 	gun := make(chan struct{})
 	var all sync.WaitGroup
-	for n := range contenders {
+	for n := range many {
 		all.Go(func() {
 			<-gun
 			values[n], errs[n] = run(n)

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Attempt", attemptChecks},
 		{"Session", sessionChecks},
 		{"Consent", consentChecks},
+		{"Credential", credentialChecks},
 		{"Key", keyChecks},
 		{"Audit", auditChecks},
 		{"Client", clientChecks},

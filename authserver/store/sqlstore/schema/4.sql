@@ -58,3 +58,5 @@ CREATE INDEX logouts_purge ON logouts (purge_at);
 
 ALTER TABLE sessions ADD COLUMN source TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN device TEXT NOT NULL DEFAULT '';
+
+INSERT INTO meta (name, value) VALUES ('credentials', 0);
