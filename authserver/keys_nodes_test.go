@@ -183,6 +183,7 @@ func TestAS54_KeysAreReplacedByAge(t *testing.T) {
 			want = map[string]int{
 				"sign ES256 active": 1, "sign ES256 retiring": 1, "sign RS256 active": 1, "sign RS256 retiring": 1,
 				"access XC20P active": 1, "access XC20P retiring": 1, "form HS256 active": 1, "form HS256 retiring": 1, "refresh HS256 active": 1,
+				"factor HS256 active": 1,
 			}
 		case "identity-assertion":
 			want = map[string]int{"sign ES256 active": 1}

@@ -115,8 +115,8 @@ func shownKeys(backend *authserver.Backend, realm string) []keyEntry {
 
 // rotateRequest is what to rotate: of the keys of the realm those that match.
 type rotateRequest struct {
-	// Purpose is `sign`, `access`, `refresh`, `form` or `nonce`. Default: all but
-	// refresh.
+	// Purpose is `sign`, `access`, `refresh`, `form`, `factor` or `nonce`. Default: all but
+	// refresh and factor.
 	Purpose string `json:"purpose,omitempty"`
 
 	// Algorithm limits it to the keys of one. Default: all.
@@ -163,7 +163,7 @@ func rotateKeys(app *App, r *http.Request) (any, error) {
 func matching(backend *authserver.Backend, realm string, request rotateRequest) (kinds []keys.Kind) {
 	for _, ring := range backend.KeyRings() {
 		for _, key := range ring.Rows {
-			purpose := request.Purpose == string(key.Purpose) || request.Purpose == "" && key.Purpose != store.KeyRefresh
+			purpose := request.Purpose == string(key.Purpose) || request.Purpose == "" && !key.Purpose.Lasting()
 			algorithm := request.Algorithm == key.Algorithm || request.Algorithm == ""
 			if ring.Realm == realm && key.State == store.KeyActive && purpose && algorithm {
 				kinds = append(kinds, keys.Kind{Purpose: key.Purpose, Algorithm: key.Algorithm})

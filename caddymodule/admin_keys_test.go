@@ -177,7 +177,7 @@ func TestAS53_EncryptionKeysAreReplaced(t *testing.T) {
 			t.Errorf("%s signs, not %s", again, kid)
 		}
 	}
-	const all = 10 // two realms with ES256, RS256, access, refresh and form
+	const all = 12 // two realms with ES256, RS256, access, refresh, form and factor
 	// While the store is open.
 	w.load(w.config("a", "encryption_key {env.KEY_A}"))
 	rewrap(all)
@@ -216,7 +216,7 @@ func TestAS53_TheKeysAPIShowsNoSecrets(t *testing.T) {
 	var answer struct {
 		Keys []map[string]any `json:"keys"`
 	}
-	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Keys) != 10 {
+	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Keys) != 12 {
 		t.Fatalf("%d keys, %v", len(answer.Keys), err)
 	}
 	allowed := map[string]bool{"realm": true, "kid": true, "purpose": true, "algorithm": true, "state": true, "created": true, "since": true, "next": true, "next_at": true}

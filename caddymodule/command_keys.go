@@ -22,7 +22,7 @@ them, and for when it cannot wait:
           them: after 11 minutes where others verify, after one where only our
           own nodes do. With --now they take over at once, and verifiers
           elsewhere may refuse their tokens until they fetch the key set again.
-          Without --purpose all keys but those of refresh tokens are meant.
+          Without --purpose all keys but refresh and factor are meant.
   retire  Ends a key that was replaced before its time: what it has made is
           refused. The active key is not retired; rotate first.
   remove  Ends a key at once, the active one too, in whose place the next one
@@ -36,7 +36,7 @@ The realm is / unless --realm names another: identity-assertion and dpop-nonce a
 the keys of a bearer_auth.`,
 		2, func(flags *flagSet) {
 			flags.String("realm", "", "The realm, such as /customers")
-			flags.String("purpose", "", "sign, access, refresh, form or nonce")
+			flags.String("purpose", "", "sign, access, refresh, form, factor or nonce")
 			flags.String("algorithm", "", "Only keys of this algorithm")
 			flags.String("id", "", "The kid of the key to retire or remove")
 			flags.Bool("now", false, "Let the new keys take over at once")

@@ -39,7 +39,7 @@ func kindOf(key store.Key) Kind { return Kind{key.Purpose, key.Algorithm} }
 // those that every realm has besides.
 func RealmKinds(algorithms ...string) []Kind {
 	return append(SigningKinds(algorithms...),
-		Kind{store.KeyAccess, algorithmXC20P}, Kind{store.KeyRefresh, algorithmHMAC}, Kind{store.KeyForm, algorithmHMAC})
+		Kind{store.KeyAccess, algorithmXC20P}, Kind{store.KeyRefresh, algorithmHMAC}, Kind{store.KeyForm, algorithmHMAC}, Kind{store.KeyFactor, algorithmHMAC})
 }
 
 // SigningKinds are the keys of signing algorithms alone.

@@ -22,7 +22,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
-var symmetricPurposes = []store.KeyPurpose{store.KeyAccess, store.KeyRefresh, store.KeyForm}
+var symmetricPurposes = []store.KeyPurpose{store.KeyAccess, store.KeyRefresh, store.KeyForm, store.KeyFactor}
 
 func TestOpenMakesWhatIsMissingOnce(t *testing.T) {
 	st := full()

@@ -65,8 +65,9 @@ type Step struct {
 
 // plan says what comes next for each of the keys of a realm that something comes
 // for. kinds are replaced when they are so old as every says, 0 for never.
-// Refresh keys are not replaced by age and never end by themselves: every family
-// of refresh tokens names the key that it began with, and it may live forever.
+// Lasting ones are not replaced by age and never end by themselves: every family
+// of refresh tokens names the key that it began with, and it may live forever, as
+// may what people sign in with.
 func plan(rows []store.Key, kinds []Kind, every time.Duration) []Step {
 	steps := make([]Step, 0, len(rows))
 	for _, key := range rows {
@@ -74,7 +75,7 @@ func plan(rows []store.Key, kinds []Kind, every time.Duration) []Step {
 		switch {
 		case key.State == store.KeyNext:
 			step.Action, step.At = Promote, key.Since.Add(wait(key.Purpose))
-		case key.Purpose == store.KeyRefresh:
+		case key.Purpose.Lasting():
 		case key.State == store.KeyRetiring:
 			step.Action, step.At = Retire, key.Since.Add(keepRetiring)
 		case key.State == store.KeyActive && every > 0 && slices.Contains(kinds, kindOf(key)) && !hasNext(rows, kindOf(key)):

@@ -56,6 +56,8 @@ func TestAS54_WhatIsDue(t *testing.T) {
 		"a retiring key stays a day":              {rows: []store.Key{row("a", sign, retiring, store.MaxAccessTokenLifetime)}},
 		"and an hour":                             {rows: []store.Key{row("a", form, retiring, 25*time.Hour)}, want: "retire a"},
 		"a retiring refresh key stays":            {rows: []store.Key{row("a", refresh, retiring, 100*every)}},
+		"a retiring factor key stays":             {rows: []store.Key{row("a", store.KeyFactor, retiring, 100*every)}},
+		"and an active one is not replaced":       {rows: []store.Key{row("a", store.KeyFactor, active, 10*every)}},
 		"a retired key is done":                   {rows: []store.Key{row("a", sign, retired, 100*every)}},
 		"one step a kind, several kinds":          {rows: []store.Key{row("a", sign, retiring, every), row("b", sign, next, every), row("c", access, active, every)}, want: "retire a replace c"},
 		"a next key of ten years ahead begins":    {rows: []store.Key{row("b", sign, next, -3650*day)}, want: "correct b"},

@@ -14,9 +14,16 @@ const (
 	KeyRefresh KeyPurpose = "refresh"
 	// KeyForm authenticates the forms of our pages.
 	KeyForm KeyPurpose = "form"
+	// KeyFactor seals the secrets of second factors and authenticates recovery codes
+	// and the challenges of passkeys.
+	KeyFactor KeyPurpose = "factor"
 	// KeyNonce makes the nonces of DPoP proofs. It is of no realm.
 	KeyNonce KeyPurpose = "nonce"
 )
+
+// Lasting says whether what keys of a purpose make can live forever: they are not
+// replaced by age and never end by themselves.
+func (p KeyPurpose) Lasting() bool { return p == KeyRefresh || p == KeyFactor }
 
 // KeyState is where a key stands in its life: next, active, retiring, retired.
 type KeyState int
