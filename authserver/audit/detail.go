@@ -24,8 +24,8 @@ const (
 	Purpose Key = "purpose"
 	// DenialID is an entry of the deny-list.
 	DenialID Key = "denial_id"
-	// Kind is what an entry of the deny-list speaks of, or what keys that are of no
-	// realm are for.
+	// Kind is what an entry of the deny-list speaks of, what keys that are of no realm
+	// are for, or what a second factor is.
 	Kind Key = "kind"
 	// Issuer is whose tokens are meant.
 	Issuer Key = "issuer"

@@ -23,6 +23,15 @@ const (
 	// sign in.
 	AccountLocked   Event = "account_locked"
 	AccountUnlocked Event = "account_unlocked"
+	// FactorAdded and FactorRemoved are second factors and passkeys of an account.
+	FactorAdded   Event = "factor_added"
+	FactorRemoved Event = "factor_removed"
+	// RecoveryCodesMade is new recovery codes in place of the old ones;
+	// RecoveryCodeUsed is one that took the place of a second factor.
+	RecoveryCodesMade Event = "recovery_codes_made"
+	RecoveryCodeUsed  Event = "recovery_code_used"
+	// PasskeyCloneSuspected is a passkey whose counter went back: it signed nobody in.
+	PasskeyCloneSuspected Event = "passkey_clone_suspected"
 	// ConsentGiven, ConsentDenied and ConsentRevoked are what a user decided about
 	// a client.
 	ConsentGiven   Event = "consent_given"
@@ -109,6 +118,7 @@ const (
 var outcomes = map[Event]Outcome{
 	SignIn: Success, SignInFailed: Failure, SessionEnded: Success,
 	AccountLocked: Failure, AccountUnlocked: Success,
+	FactorAdded: Success, FactorRemoved: Success, RecoveryCodesMade: Success, RecoveryCodeUsed: Success, PasskeyCloneSuspected: Failure,
 	ConsentGiven: Success, ConsentDenied: Denied, ConsentRevoked: Success,
 	ClientAuthFailed: Failure, CodeIssued: Success, TokenIssued: Success, TokenRefreshed: Success,
 	RefreshGrace: Success, RefreshReuse: Failure, CodeReplay: Failure, PKCEFailed: Failure, AdminTokenIssued: Success,
