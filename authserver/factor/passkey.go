@@ -8,9 +8,6 @@ import (
 
 // Web Authentication Level 3
 
-// MaxResponse bounds the field passkey of a form, in bytes.
-const MaxResponse = 64 << 10
-
 // Ask is what a passkey is asked for. The one that a response is verified with has
 // to be equal to the one that its options were made of.
 type Ask struct {
