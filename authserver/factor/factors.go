@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
@@ -53,72 +57,70 @@ type Parts struct {
 // Factors are the second factors and passkeys of the accounts of one realm. It is
 // safe for concurrent use.
 type Factors struct {
-	parts  Parts
-	rpID   string
-	origin string
+	parts Parts
+	// site is the relying party of passkeys.
+	site site
+	name string
 }
 
 // New makes the Factors of a realm.
-func New(parts Parts) *Factors { panic("to come") }
-
-// Credential is a factor as people and operators see it.
-type Credential struct {
-	// ID names it among those of its account.
-	ID string
-	// Kind is TOTP or Passkey.
-	Kind            string
-	Label           string
-	Added, LastUsed time.Time
-	// Synced says that copies of a passkey may be on several devices.
-	Synced bool
-}
-
-// The kinds of a Credential.
-const (
-	TOTP    = "totp"
-	Passkey = "passkey"
-)
-
-// Enrolled is what an account has.
-type Enrolled struct {
-	// TOTP says that there is an app that makes codes; App is it.
-	TOTP bool
-	App  Credential
-	// Passkeys are oldest first.
-	Passkeys []Credential
-	// RecoveryLeft counts the recovery codes that have not been used.
-	RecoveryLeft int
-}
-
-// Any says whether the account has a second factor. Recovery codes alone are none.
-func (e Enrolled) Any() bool { return e.TOTP || len(e.Passkeys) > 0 }
-
-// All are the app and the passkeys, for lists.
-func (e Enrolled) All() []Credential {
-	if !e.TOTP {
-		return e.Passkeys
+func New(parts Parts) *Factors {
+	f := &Factors{parts: parts, name: parts.Name}
+	if parts.Tell == nil {
+		f.parts.Tell = func(context.Context, store.Account, audit.Event, ...audit.Detail) {}
 	}
-	return append([]Credential{e.App}, e.Passkeys...)
+	issuer, err := url.Parse(parts.Issuer)
+	if err != nil { // Settings.Check has read it
+		issuer = &url.URL{}
+	}
+	f.site = siteOf(issuer, parts.RPID)
+	if f.name == "" {
+		f.name = issuer.Hostname()
+	}
+	return f
 }
 
-// Of is what an account has.
-func (f *Factors) Of(ctx context.Context, account store.Account) (Enrolled, error) {
-	panic("to come")
+// HasPasskeys says whether browsers can use passkeys with the realm's issuer: they
+// want https or localhost, and a name rather than an address.
+func (f *Factors) HasPasskeys() bool { return f.site.usable }
+
+// CheckRPID says whether passkeys of an issuer can be for a domain: its host or one
+// that it is below.
+func CheckRPID(issuer, rpID string) error {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return err
+	}
+	host := strings.ToLower(u.Hostname())
+	if rpID == host || strings.Contains(rpID, ".") && strings.HasSuffix(host, "."+rpID) && net.ParseIP(host) == nil {
+		return nil
+	}
+	return fmt.Errorf("passkeys of issuer %s cannot be for %q: give its host %s, or a domain that it is below, in lower case", issuer, rpID, host)
 }
 
-// Rename gives a factor another label, cut to 64 characters. ErrNotFound when the
-// account has none of this id.
-func (f *Factors) Rename(ctx context.Context, account store.Account, id, label string) error {
-	panic("to come")
+// maxLabel is how many characters of a label are kept.
+const maxLabel = 64
+
+// cutLabel is what is kept of a label that somebody typed.
+func cutLabel(label string) string {
+	var out []rune
+	for _, c := range strings.TrimSpace(label) {
+		if len(out) < maxLabel && unicode.IsPrint(c) && c != unicode.ReplacementChar {
+			out = append(out, c)
+		}
+	}
+	return string(out)
 }
 
-// Remove takes a factor from an account, and with its last one its recovery codes.
-// ErrNotFound when the account has none of this id.
-func (f *Factors) Remove(ctx context.Context, account store.Account, id string) error {
-	panic("to come")
-}
-
-// RemoveAll takes all factors and recovery codes from an account.
-func (f *Factors) RemoveAll(ctx context.Context, account store.Account) error {
-	panic("to come")
+// mapped is an error of the store in our words.
+func mapped(err error) error {
+	switch {
+	case errors.Is(err, store.ErrTooManyCredentials):
+		return ErrTooMany
+	case errors.Is(err, store.ErrExists):
+		return ErrExists
+	case errors.Is(err, store.ErrNotFound):
+		return ErrNotFound
+	}
+	return err
 }

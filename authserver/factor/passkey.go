@@ -2,67 +2,60 @@ package factor
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
-// Web Authentication Level 3
-
-// Ask is what a passkey is asked for. The one that a response is verified with has
-// to be equal to the one that its options were made of.
-type Ask struct {
-	// Account is whose passkey it has to be. The zero value is whoever it belongs
-	// to: a sign-in without a username, for which the user is always verified.
-	Account store.Account
-	// Verified asks the device to verify the user (a PIN, a finger). Else it may.
-	Verified bool
-	// Binding is something of this browser alone, such as its cookie for forms: a
-	// response from another one is not taken. It is never "".
-	Binding string
+// passkeyData is what a passkey is checked with, as it is stored. Nothing of it is
+// secret.
+type passkeyData struct {
+	// Key is the public key (COSE, RFC 9052 §7) in base64.
+	Key []byte `json:"key"`
+	// Handle is the user handle that the device has with it.
+	Handle     []byte   `json:"handle"`
+	Transports []string `json:"transports,omitempty"`
+	// BackupEligible says that copies may be on several devices, and never changes;
+	// BackedUp that there is one now.
+	BackupEligible bool `json:"backup_eligible,omitempty"`
+	BackedUp       bool `json:"backed_up,omitempty"`
 }
 
-// Used is a passkey that was used.
-type Used struct {
-	Account    store.Account
-	Credential Credential
-	// UserVerified says that the device verified the user.
-	UserVerified bool
-	// AMR are the methods for login.LevelOf.
-	AMR []string
+func parsePasskey(row store.Credential) (data passkeyData, err error) {
+	if err = json.Unmarshal([]byte(row.Data), &data); err != nil {
+		err = fmt.Errorf("the stored passkey %.40s cannot be read; remove it: %w", row.ID, err)
+	}
+	return data, err
 }
 
-// HasPasskeys says whether browsers can use passkeys with the realm's issuer: they
-// want https or localhost, and a name rather than an address.
-func (f *Factors) HasPasskeys() bool { panic("to come") }
-
-// PasskeyRequest makes the options for navigator.credentials.get as JSON, for the
-// attribute data-passkey-get. ErrNotFound when the account that is asked for has
-// no passkey. With the zero Account nothing is read.
-func (f *Factors) PasskeyRequest(ctx context.Context, ask Ask) (options string, err error) {
-	panic("to come")
+func (d passkeyData) encode() (string, error) {
+	text, err := json.Marshal(d)
+	return string(text), err
 }
 
-// VerifyPasskey checks what the browser made of PasskeyRequest, once. ErrPasskey
-// when it is not good; it may be an ErrStale or ErrCloned. The account of the zero
-// Ask is known by its id alone: callers ask its service whether it may sign in.
-func (f *Factors) VerifyPasskey(ctx context.Context, ask Ask, response string) (Used, error) {
-	panic("to come")
+// handle is the user handle of an account: the same for all its passkeys, so that a
+// device keeps one of them, and of no meaning to anybody else (Web Authentication
+// §14.6.1). The key is not one of those that rotate, and only hides account ids.
+func (f *Factors) handle(ctx context.Context, account store.Account) ([]byte, error) {
+	random := make([]byte, sha256.Size)
+	_, _ = rand.Read(random) // never fails
+	text, err := f.parts.Store.Remember(ctx, "passkey handles of "+f.parts.Realm, base64.RawStdEncoding.EncodeToString(random))
+	if err != nil {
+		return nil, err
+	}
+	key, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("the stored key of user handles: %w", err)
+	}
+	h := hmac.New(sha256.New, key)
+	h.Write(f.owner(account))
+	return h.Sum(nil), nil
 }
 
-// PasskeyCreation makes the options for navigator.credentials.create as JSON, for
-// the attribute data-passkey-create. The user is called username and display on
-// the device ("" for username again). ErrTooMany when there is no room.
-func (f *Factors) PasskeyCreation(ctx context.Context, account store.Account, username, display, binding string) (options string, err error) {
-	panic("to come")
-}
-
-// AddPasskey gives an account the passkey that the browser made of PasskeyCreation
-// with the same binding, once. ErrPasskey when it is not good, ErrExists and
-// ErrTooMany.
-func (f *Factors) AddPasskey(ctx context.Context, account store.Account, label, response, binding string) (Credential, error) {
-	panic("to come")
-}
-
-// CheckRPID says whether passkeys of an issuer can be for a domain: its host or one
-// that it is below.
-func CheckRPID(issuer, rpID string) error { panic("to come") }
+// bad is an ErrPasskey with its cause.
+func bad(cause error) error { return fmt.Errorf("%w: %w", ErrPasskey, cause) }
