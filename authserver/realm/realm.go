@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/clientauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
@@ -31,6 +32,7 @@ type Realm struct {
 	Revocations *token.Revocations
 	Sessions    *login.Sessions
 	Attempts    *Attempts
+	Factors     *factor.Factors
 	ClientAuth  *clientauth.Authenticator
 	Observer    Observer
 	Audit       audit.Log
@@ -85,6 +87,7 @@ func New(settings Settings, parts Parts) *Realm {
 	// Check has made them, too.
 	r.Pages, _ = pages.New(settings.Look, settings.Issuer)
 	r.Services = bind(settings.Services, r, parts.Hasher)
+	r.Factors = newFactors(r)
 	r.clients = newClients(r, parts.Hasher)
 	r.ClientAuth = clientauth.New(r.clients, parts.Hasher)
 	return r
