@@ -58,6 +58,7 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		at("/oauth2/tokens/revoke", nil, methods{http.MethodPost: revokeTokens}),
 		at("/oauth2/grants", []string{"realm", "subject", "client", "session", "after", "limit"}, methods{http.MethodGet: listGrants}),
 		at("/oauth2/sessions", []string{"realm", "subject", "session", "after", "limit"}, methods{http.MethodGet: listSessions, http.MethodDelete: endSession}),
+		at("/oauth2/factors", []string{"realm", "subject", "factor"}, methods{http.MethodGet: listFactors, http.MethodDelete: removeFactors}),
 		at("/oauth2/consents", []string{"realm", "subject", "client"}, methods{http.MethodGet: listConsents, http.MethodDelete: revokeConsents}),
 	}
 }

@@ -2,6 +2,9 @@ package realm
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
@@ -18,4 +21,20 @@ func newFactors(r *Realm) *factor.Factors {
 			r.Tell(ctx, audit.Record{Event: event, Actor: audit.ByUser, Subject: subject, Details: details})
 		},
 	})
+}
+
+// AccountsOf are the accounts that may have a subject: the other way of Subject.
+// There are several only where services share accounts.
+func (r *Realm) AccountsOf(subject string) []store.Account {
+	if r.SharedAccounts {
+		var all []store.Account
+		for _, service := range slices.Sorted(maps.Keys(r.Services)) {
+			all = append(all, store.Account{Service: service, ID: subject})
+		}
+		return all
+	}
+	if service, id, qualified := strings.Cut(subject, ":"); qualified && r.Services[service] != nil {
+		return []store.Account{{Service: service, ID: id}}
+	}
+	return []store.Account{{Service: r.DefaultService, ID: subject}}
 }

@@ -2,6 +2,7 @@ package realm_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -235,6 +236,9 @@ func TestSubjectsNeverMeet(t *testing.T) {
 	} {
 		if subject, ok := r.Subject(c.account); subject != c.subject || ok != c.ok {
 			t.Errorf("%v: %q, %v; want %q, %v", c.account, subject, ok, c.subject, c.ok)
+		}
+		if accounts := r.AccountsOf(c.subject); c.ok && !slices.Equal(accounts, []store.Account{c.account}) {
+			t.Errorf("%q is %v", c.subject, accounts)
 		}
 	}
 }

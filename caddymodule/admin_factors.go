@@ -1,0 +1,150 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// factorsAnswer is what a user has besides a password.
+type factorsAnswer struct {
+	// Realm is the realm that the user is of.
+	Realm string `json:"realm"`
+
+	// Subject is who it is.
+	Subject string `json:"subject"`
+
+	// Factors are the app and the passkeys.
+	Factors []shownFactor `json:"factors"`
+
+	// RecoveryCodes is how many there are that have not been used.
+	RecoveryCodes int `json:"recovery_codes"`
+}
+
+// shownFactor is an app or a passkey. Nothing of it signs anybody in.
+type shownFactor struct {
+	// ID names it among those of its user.
+	ID string `json:"id"`
+
+	// Kind is totp or passkey.
+	Kind string `json:"kind"`
+
+	// Label is what its user calls it.
+	Label string `json:"label,omitempty"`
+
+	// Service is the authentication service that has the account.
+	Service string `json:"service"`
+
+	// Synced says that copies of a passkey may be on several devices.
+	Synced bool `json:"synced,omitempty"`
+
+	// Added is when it was enrolled.
+	Added time.Time `json:"added"`
+
+	// LastUsed is when it was used last; absent when it never was.
+	LastUsed time.Time `json:"last_used,omitzero"`
+}
+
+// removedFactors is what an operator took from a user.
+type removedFactors struct {
+	// Realm is the realm that the user is of.
+	Realm string `json:"realm"`
+
+	// Subject is who it is.
+	Subject string `json:"subject"`
+
+	// Removed is how many apps, passkeys and recovery codes are gone.
+	Removed int `json:"removed"`
+}
+
+// factorOf reads of whom a request for factors speaks.
+func factorOf(r *http.Request) (store.Reach, error) {
+	reach := store.Reach{Realm: r.URL.Query().Get("realm"), Subject: r.URL.Query().Get("subject")}
+	if reach.Subject == "" {
+		return reach, badRequest("whose factors? give subject")
+	}
+	return reach, checkReach(reach)
+}
+
+// listFactors answers GET /oauth2/factors?realm=&subject=.
+func listFactors(app *App, r *http.Request) (any, error) {
+	reach, err := factorOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return app.withRealm(r.Context(), reach.Realm, func(in *realm.Realm) (any, error) {
+		answer := factorsAnswer{Realm: in.Name, Subject: reach.Subject, Factors: []shownFactor{}}
+		for _, account := range in.AccountsOf(reach.Subject) {
+			has, err := in.Factors.Of(r.Context(), account)
+			if err != nil {
+				return nil, err
+			}
+			answer.RecoveryCodes += has.RecoveryLeft
+			for _, c := range has.All() {
+				answer.Factors = append(answer.Factors, shownFactor{
+					ID: c.ID, Kind: c.Kind, Label: c.Label, Service: account.Service, Synced: c.Synced, Added: c.Added, LastUsed: c.LastUsed,
+				})
+			}
+		}
+		return answer, nil
+	})
+}
+
+var errNoFactor = errors.New("the user has no such factor; GET /oauth2/factors lists them")
+
+// removeFactors answers DELETE /oauth2/factors?realm=&subject=&factor=. Without a
+// factor it takes all, recovery codes too.
+func removeFactors(app *App, r *http.Request) (any, error) {
+	reach, err := factorOf(r)
+	if err != nil {
+		return nil, err
+	}
+	id, one := r.URL.Query().Get("factor"), r.URL.Query().Has("factor")
+	if err := checkName("factor", id); err != nil {
+		return nil, err
+	}
+	if one && id == "" {
+		return nil, badRequest("factor is empty; without it all factors of the user go")
+	}
+	return app.withRealm(r.Context(), reach.Realm, func(in *realm.Realm) (any, error) {
+		answer := removedFactors{Realm: in.Name, Subject: reach.Subject}
+		for _, account := range in.AccountsOf(reach.Subject) {
+			removed, err := app.removeFactors(r.Context(), in, account, reach.Subject, id)
+			if err != nil {
+				return nil, err
+			}
+			answer.Removed += removed
+		}
+		if one && answer.Removed == 0 {
+			return nil, apiError(http.StatusNotFound, errNoFactor)
+		}
+		return answer, nil
+	})
+}
+
+// removeFactors takes one factor from an account, or all when id is "", and tells of
+// it.
+func (a *App) removeFactors(ctx context.Context, in *realm.Realm, account store.Account, subject, id string) (removed int, err error) {
+	record := audit.Record{Event: audit.FactorRemoved, Realm: in.Name, Subject: subject}
+	if id != "" {
+		removed, record = 1, record.With(audit.Kind, factor.KindOf(id))
+		err = in.Store.RemoveCredential(ctx, in.Name, account, id)
+	} else {
+		removed, err = in.Store.RemoveCredentials(ctx, in.Name, account)
+		record = record.With(audit.Kind, "all").With(audit.Count, strconv.Itoa(removed))
+	}
+	if errors.Is(err, store.ErrNotFound) || err == nil && removed == 0 {
+		return 0, nil
+	}
+	if err == nil {
+		a.audit(ctx, record)
+	}
+	return removed, err
+}
