@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/realmtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
@@ -35,12 +36,14 @@ var (
 type world struct {
 	*factor.Factors
 	other *factor.Factors
-	store store.Store
+	store *realmtest.Store
 	ring  *keys.Ring
 
 	mu   sync.Mutex
 	now  time.Time
 	told []string
+	// failing is the step of the store that fails.
+	failing string
 }
 
 func newWorld(t testing.TB) *world {
@@ -50,7 +53,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(func() { _ = st.Close() })
 	wrapper, err := keys.NewWrapper(make([]byte, 32))
 	must(t, err)
-	w := &world{store: st, now: start}
+	w := &world{store: &realmtest.Store{Store: st}, now: start}
 	open := func(realm string) *factor.Factors {
 		ring, err := keys.Open(t.Context(), st, wrapper, realm, nil, start)
 		must(t, err)
@@ -58,7 +61,7 @@ func newWorld(t testing.TB) *world {
 			w.ring = ring
 		}
 		return factor.New(factor.Parts{
-			Store: st, Keys: ring, Realm: realm, Issuer: issuer, Name: "Example: Inc.", Now: w.clock, Tell: w.tell,
+			Store: w.store, Keys: ring, Realm: realm, Issuer: issuer, Name: "Example: Inc.", Now: w.clock, Tell: w.tell,
 		})
 	}
 	w.Factors, w.other = open("/"), open("/other")

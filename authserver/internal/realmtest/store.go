@@ -16,6 +16,7 @@ var ErrFault = errors.New("database is gone")
 var Steps = []string{
 	"CreateGrant", "Grant", "RedeemCode", "RotateRefresh", "TouchRefresh", "RevokeGrant", "RevokeToken",
 	"TakeAttempt", "ReturnAttempt", "ClearAttempts", "Revocations", "CreateSession", "Session", "TouchSession", "EndSession", "Consent",
+	"Credentials", "Passkey", "AddCredential", "UseCredential", "ReplaceRecovery", "UseRecovery", "Spend",
 }
 
 // Store is a real store with one step that fails when told to. It counts the
