@@ -158,7 +158,12 @@ func (s *Settings) Check() error {
 }
 
 func (s *Settings) checkServices() error {
-	for name := range s.Services {
+	for name, service := range s.Services {
+		if chain, ok := service.(*login.Chain); ok {
+			if err := chain.Check(s.Services); err != nil {
+				return fmt.Errorf("realm %s: authentication %w", s.Name, err)
+			}
+		}
 		// Subjects of other services are written service:id.
 		if name == "" || strings.ContainsAny(name, ": /") {
 			return fmt.Errorf("realm %s: authentication service %q: a name has no colon, slash or space", s.Name, name)
