@@ -42,8 +42,10 @@ func chainOf(t *testing.T, name string, links ...login.Link) *login.Chain {
 	return chain
 }
 
-func sufficient(name string) login.Link { return login.Link{Criterion: login.Sufficient, Service: name} }
-func required(name string) login.Link   { return login.Link{Criterion: login.Required, Service: name} }
+func sufficient(name string) login.Link {
+	return login.Link{Criterion: login.Sufficient, Service: name}
+}
+func required(name string) login.Link { return login.Link{Criterion: login.Required, Service: name} }
 
 func TestChainAsksItsServicesInOrder(t *testing.T) {
 	away := errors.New("the directory is away")

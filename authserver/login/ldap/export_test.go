@@ -1,0 +1,4 @@
+package ldap
+
+// FillDN is how a username becomes a DN.
+var FillDN = fillDN
