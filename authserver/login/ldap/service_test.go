@@ -244,3 +244,5 @@ func TestOtherWaysToReadPeople(t *testing.T) {
 		})
 	}
 }
+
+var discard = slog.New(slog.DiscardHandler)
