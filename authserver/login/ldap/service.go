@@ -135,6 +135,12 @@ func (s *service) Account(ctx context.Context, id string) (login.Account, error)
 	if err != nil {
 		return login.Account{}, s.fault(err)
 	}
+	// Directories compare without regard to case; subjects are not the same then.
+	if is, err := idOf(entry, s.config.IDAttribute); err != nil {
+		return login.Account{}, s.fault(err)
+	} else if is != id {
+		return login.Account{}, login.ErrNoAccount
+	}
 	found, err := s.person(ctx, entry, id)
 	if err != nil {
 		return login.Account{}, s.fault(err)

@@ -204,6 +204,21 @@ func TestAS42_AnAccountThatIsGoneOrDisabled(t *testing.T) {
 	}
 }
 
+// Directories find DEMO where demo is; as subjects they are two.
+func TestIdsAreTheSameByteForByte(t *testing.T) {
+	config := searching(ldaptest.New(t).URL())
+	config.IDAttribute = "uid"
+	service := open(t, config)
+	if account, err := authenticate(t, service, "DEMO", ldaptest.Password); err != nil || account.ID != "demo" || account.Username != "demo" {
+		t.Errorf("signed in as %+v, %v", account, err)
+	}
+	for _, id := range []string{"DEMO", " demo", "*", "demo)(uid=*", ""} {
+		if _, err := service.Account(t.Context(), id); !errors.Is(err, login.ErrNoAccount) {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
 func TestOtherWaysToReadPeople(t *testing.T) {
 	server := ldaptest.New(t)
 	pool := x509.NewCertPool()
