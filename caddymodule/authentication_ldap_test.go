@@ -92,6 +92,9 @@ func TestLDAPSettingsThatCannotWork(t *testing.T) {
 		{directoryLines("ldaps://ldap.example.com", "anonymous"), "has anonymous and bind_dn"},
 		{strings.Replace(directoryLines("ldaps://ldap.example.com"), "password "+ldaptest.ReaderPassword, "password {env.NO_SUCH_PASSWORD}", 1), "password is not there"},
 		{strings.Replace(directoryLines("ldaps://ldap.example.com"), "filter", "scope tree\nfilter", 1), `search scope is "tree"`},
+		// These have a directory already when they fail.
+		{directoryLines("ldaps://ldap.example.com") + "\ndefault_authentication nobody", "default_authentication nobody"},
+		{directoryLines("ldaps://ldap.example.com") + "\nauthentication staff file /no/such/file", "/no/such/file"},
 	} {
 		w.mustFail(w.config("a", test.lines), test.want)
 	}

@@ -80,7 +80,7 @@ func TestChainAsksItsServicesInOrder(t *testing.T) {
 			if !errors.Is(err, test.err) || account.Service != test.service {
 				t.Errorf("service %q, error %v", account.Service, err)
 			}
-			if test.err != away && errors.Is(err, away) || test.err == away && errors.Is(err, login.ErrCredentials) {
+			if errors.Is(test.err, away) == errors.Is(err, login.ErrCredentials) && err != nil {
 				t.Errorf("a fault and a refusal are mixed up: %v", err)
 			}
 			if got := strings.Join(asked, " "); got != test.asked {

@@ -18,8 +18,8 @@ import (
 // a file, as the documents of ForgeRock AM name such chains.
 type directoryWorld struct {
 	*process
-	*ldaptest.Server
 	realmUnderTest
+	directory *ldaptest.Server
 }
 
 func newDirectoryWorld(t *testing.T) *directoryWorld {
@@ -35,7 +35,7 @@ func newDirectoryWorld(t *testing.T) *directoryWorld {
 		t.Fatal(err)
 	}
 	site := fmt.Sprintf("http://localhost:%d", ports[0])
-	w := &directoryWorld{Server: server, realmUnderTest: realmUnderTest{site + "/oauth2", site + "/json/realms/root"}}
+	w := &directoryWorld{directory: server, realmUnderTest: realmUnderTest{site + "/oauth2", site + "/json/realms/root"}}
 	w.process = start(t, fmt.Sprintf(`{
 	admin localhost:%d
 	default_bind 127.0.0.1
@@ -185,7 +185,7 @@ func TestADirectoryThatIsDown(t *testing.T) {
 	refresh := func() (int, http.Header, map[string]any) {
 		return w.grant(t, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {text(t, answer, "refresh_token")}})
 	}
-	w.Server.Stop()
+	w.directory.Stop()
 	for what, ask := range map[string]func() (int, http.Header, map[string]any){
 		"a sign-in": func() (int, http.Header, map[string]any) {
 			return w.password(t, "ldapService", "demo", ldaptest.Password)
@@ -200,13 +200,13 @@ func TestADirectoryThatIsDown(t *testing.T) {
 	if status, _, answer := w.password(t, "ldapService", "clerk", ldaptest.Password); status != 200 {
 		t.Errorf("who is in the file, while the directory is down: status %d %v", status, answer)
 	}
-	w.Server.Start()
+	w.directory.Start()
 	status, _, again := refresh()
 	if status != 200 {
 		t.Fatalf("a refresh after the directory is back: status %d %v", status, again)
 	}
 	answer = again
-	w.Change("dn: uid=demo," + ldaptest.People + "\nchangetype: delete\n")
+	w.directory.Change("dn: uid=demo," + ldaptest.People + "\nchangetype: delete\n")
 	for deadline := time.Now().Add(time.Minute); ; {
 		status, _, again := refresh()
 		if status == 400 && again["error"] == "invalid_grant" {

@@ -2,6 +2,7 @@ package ldaptest
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,7 +36,7 @@ type Relay struct {
 // NewRelay makes a relay to a server.
 func NewRelay(tb testing.TB, server *Server) *Relay {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func (r *Relay) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", r.server())
+		server, err := new(net.Dialer).DialContext(context.Background(), "tcp", r.server())
 		if err != nil {
 			_ = client.Close()
 			continue
@@ -147,7 +148,7 @@ func (r *Relay) Asked() []string {
 	return asked
 }
 
-// Open is how many connections there are, Most how many there were at once.
+// Open is how many connections there are.
 func (r *Relay) Open() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -43,13 +43,8 @@ func New(tb testing.TB, more ...string) *Server {
 		}
 		tb.Skip(text)
 	}
-	// Not tb.TempDir: its path holds the name of the test, which slapd may not like.
-	dir, err := os.MkdirTemp("", "ldaptest")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	s := &Server{tb: tb, dir: dir, program: program}
-	tb.Cleanup(func() { s.Stop(); _ = os.RemoveAll(dir) })
+	s := &Server{tb: tb, dir: tb.TempDir(), program: program}
+	tb.Cleanup(s.Stop)
 	if err := errors.Join(s.prepare(), s.load(content+strings.Join(more, "\n"))); err != nil {
 		tb.Fatal(err)
 	}
@@ -112,7 +107,7 @@ func (s *Server) Start() {
 }
 
 func (s *Server) start(ctx context.Context) error {
-	process, err := launch(exec.Command(s.program, "-d", "0", "-f", s.path("slapd.conf"), "-h", "ldap://"+s.ldap+"/ ldaps://"+s.ldaps+"/"), s.path("log"))
+	process, err := launch(exec.CommandContext(context.WithoutCancel(ctx), s.program, "-d", "0", "-f", s.path("slapd.conf"), "-h", "ldap://"+s.ldap+"/ ldaps://"+s.ldaps+"/"), s.path("log"))
 	if err != nil {
 		return err
 	}
@@ -135,7 +130,7 @@ func (s *Server) start(ctx context.Context) error {
 }
 
 func (s *Server) freeAddress() string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		s.tb.Fatal(err)
 	}
