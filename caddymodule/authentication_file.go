@@ -18,7 +18,9 @@ func init() {
 
 // FileAuthentication signs in the users that a YAML or htpasswd file lists with
 // their passwords as argon2id or bcrypt hashes, as `caddy hash-password` makes
-// them.
+// them. The file is read again within a second when it changes: whoever is gone
+// from it, was disabled or has another password is signed out everywhere. A file
+// that cannot be read leaves the users as they were.
 type FileAuthentication struct {
 	// Path is the file. A relative one is relative to the directory that Caddy
 	// was started in. Placeholders (`{env.NAME}`) are filled in. Required.

@@ -344,3 +344,24 @@ func dump(t *testing.T, w *realmtest.World, query string) (rows []string) {
 	}
 	return rows
 }
+
+// A thousand people behind one address may come at once: of a source only the
+// failures count.
+func TestManySignInFromOneSourceAtOnce(t *testing.T) {
+	w := realmtest.New(t, func(s *realm.Settings) {
+		users := map[string]realmtest.User{}
+		for n := range 300 {
+			users[fmt.Sprint("user", n)] = realmtest.User{ID: fmt.Sprint("user", n), Password: "right"}
+		}
+		s.Services["staff"] = realmtest.NewUsers("staff", users)
+	})
+	var all sync.WaitGroup
+	for n := range 300 {
+		all.Go(func() {
+			if err := guess(t, w.Realm, office, fmt.Sprint("user", n), "right"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}

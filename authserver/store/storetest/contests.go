@@ -68,6 +68,8 @@ func Races(t *testing.T, name string, open Opener, processes int) {
 	})
 	runContests(t, s, other, "G77 proofs", contest{Kind: "id"}, nil,
 		tally{Won: 1, Replayed: inEach - 1})
+	runContests(t, s, other, "AS64 attempts", contest{Kind: "attempt"}, nil,
+		tally{Won: 1, Replayed: inEach - 1})
 	if other != nil {
 		other.end(t)
 	}

@@ -27,6 +27,14 @@ func (c contest) use(s store.Store, id string) (store.Grant, error) {
 			err = store.ErrReplayed
 		}
 		return store.Grant{}, err
+	case "attempt":
+		once := tries(id, "")
+		once.Until = func(_ int, last time.Time) time.Time { return last.Add(time.Minute) }
+		taken, err := s.TakeAttempt(ctx, "/", []store.Counter{once}, at(5))
+		if err == nil && !taken.Until.IsZero() {
+			err = store.ErrReplayed
+		}
+		return store.Grant{}, err
 	}
 	use := rotation(id, 1, at(5))
 	if c.Kind == "late" {
