@@ -25,6 +25,7 @@ var (
 // are kept in whole seconds. Implementations are safe for concurrent use.
 type Store interface {
 	Attempts
+	Accounts
 	Audit
 	Backups
 	Clocks

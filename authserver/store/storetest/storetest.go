@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Key", keyChecks},
 		{"Audit", auditChecks},
 		{"Client", clientChecks},
+		{"Account", accountChecks},
 		{"Realm", realmChecks},
 		{"Log", logChecks},
 		{"Transfer", transferChecks},

@@ -14,6 +14,7 @@ CREATE TABLE accounts (
 	PRIMARY KEY (realm, service, id)
 );
 CREATE UNIQUE INDEX accounts_username ON accounts (realm, service, username);
+INSERT INTO meta (name, value) VALUES ('accounts', 0);
 
 CREATE TABLE credentials (
 	realm     TEXT   NOT NULL,

@@ -1,0 +1,1 @@
+ALTER TABLE accounts ALTER COLUMN username TYPE TEXT COLLATE "C";
