@@ -124,7 +124,7 @@ func (f *users) add(u *user) error {
 	if err := checkUsername(u.username); err != nil {
 		return err
 	}
-	if err := f.checkID(u.id); err != nil {
+	if err := CheckID(f.service, u.id); err != nil {
 		return err
 	}
 	if other, taken := f.byUsername[u.username]; taken {
@@ -161,22 +161,6 @@ func checkUsername(username string) error {
 	}
 	if !utf8.ValidString(username) || strings.ContainsFunc(username, unicode.IsControl) {
 		return errors.New("has a control character or invalid UTF-8 in the username")
-	}
-	return nil
-}
-
-// checkID holds ids to what sub may be (OpenID Connect Core §2: at most 255
-// ASCII characters), the name of the service before it included. A colon stands
-// between the two, so that an id with one could be taken for another's.
-func (f *users) checkID(id string) error {
-	longest := 255 - len(f.service) - len(":")
-	for i := range len(id) {
-		if id[i] < 0x20 || id[i] > 0x7e || id[i] == ':' {
-			return fmt.Errorf("needs an id of printable ASCII without a colon, since %q becomes part of sub: set id", id)
-		}
-	}
-	if id == "" || len(id) > longest {
-		return fmt.Errorf("needs an id of 1 to %d characters", longest)
 	}
 	return nil
 }

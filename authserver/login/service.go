@@ -119,8 +119,11 @@ type Arrival struct {
 
 // Binding is what a service may use of the realm that it serves in.
 type Binding struct {
-	Realm string
-	Store store.Store
+	Realm  string
+	Issuer string
+	// SecondFactor says that the realm lets nobody in by a password alone.
+	SecondFactor bool
+	Store        store.Store
 	// Service finds another service of the realm, bound.
 	Service func(name string) (Service, bool)
 	Hasher  *hashing.Hasher
