@@ -102,6 +102,19 @@ const (
 	RecordsLost Event = "audit_records_lost"
 )
 
+// Users of the store.
+const (
+	UserCreated Event = "user_created"
+	// UserChanged is a user with another name or other claims; one that was disabled
+	// or enabled with it is told as that alone.
+	UserChanged  Event = "user_changed"
+	UserDisabled Event = "user_disabled"
+	UserEnabled  Event = "user_enabled"
+	UserDeleted  Event = "user_deleted"
+	// PasswordChanged is another password, by the user or an operator.
+	PasswordChanged Event = "password_changed"
+)
+
 // Outcome is how an event went.
 type Outcome string
 
@@ -127,6 +140,7 @@ var outcomes = map[Event]Outcome{
 	KeyCreated: Success, KeyPromoted: Success, KeyRetired: Success, KeyRemoved: Success, EncryptionKeyRewrapped: Success,
 	ClientCreated: Success, ClientChanged: Success, ClientDeleted: Success,
 	ClientSecretAdded: Success, ClientSecretRemoved: Success,
+	UserCreated: Success, UserChanged: Success, UserDisabled: Success, UserEnabled: Success, UserDeleted: Success, PasswordChanged: Success,
 	RealmSwitched: Success, RealmExported: Success, RealmImported: Success,
 	BackupMade: Success, BackupRestored: Success, RecordsLost: Failure,
 }

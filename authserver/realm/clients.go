@@ -3,8 +3,10 @@ package realm
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
@@ -132,12 +134,24 @@ func (r *Realm) CheckClient(c *registration.Client, secrets int, more ...string)
 // client may be given it: its tokens would be taken for the account's.
 func (r *Realm) AccountNamed(ctx context.Context, id string) bool {
 	for name, service := range r.Services {
-		if name != r.DefaultService && !r.SharedAccounts {
-			continue
+		account, theirs := id, name == r.DefaultService || r.SharedAccounts
+		if !theirs {
+			account, theirs = strings.CutPrefix(id, name+":")
 		}
-		if _, err := service.Account(ctx, id); err == nil {
+		if theirs && has(ctx, service, account) {
 			return true
 		}
 	}
 	return false
+}
+
+// has says whether a service has an account; where it can tell, a disabled one
+// too.
+func has(ctx context.Context, service login.Service, id string) bool {
+	if keeper, ok := service.(login.Keeper); ok {
+		there, err := keeper.Has(ctx, id)
+		return there && err == nil
+	}
+	_, err := service.Account(ctx, id)
+	return err == nil
 }

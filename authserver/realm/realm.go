@@ -45,6 +45,7 @@ type Realm struct {
 	Book *Book
 
 	clients *clients
+	hasher  *hashing.Hasher
 	faults  faultLimit
 }
 
@@ -76,6 +77,7 @@ func New(settings Settings, parts Parts) *Realm {
 		Log:         parts.Log,
 		Now:         parts.Now,
 		Book:        parts.Book,
+		hasher:      parts.Hasher,
 	}
 	if r.Audit == nil {
 		r.Audit = audit.Discard{}
@@ -97,7 +99,7 @@ func New(settings Settings, parts Parts) *Realm {
 func bind(services map[string]login.Service, r *Realm, hasher *hashing.Hasher) map[string]login.Service {
 	bound := maps.Clone(services)
 	to := login.Binding{
-		Realm: r.Name, Store: r.Store, Hasher: hasher, Log: r.Log, Now: r.Now,
+		Realm: r.Name, Issuer: r.Issuer, Store: r.Store, Hasher: hasher, Log: r.Log, Now: r.Now,
 		Service: func(name string) (login.Service, bool) {
 			service, ok := bound[name]
 			return service, ok
