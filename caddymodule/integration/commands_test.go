@@ -153,6 +153,7 @@ func TestCommandsSayWhyThereIsNoAdminEndpoint(t *testing.T) {
 	for _, name := range [][]string{
 		{"oauth2-audit"}, {"oauth2-backup", filepath.Join(home, "copy.db")}, {"oauth2-client", "list"}, {"oauth2-consent", "list", "--subject", "demo"},
 		{"oauth2-deny", "--list"}, {"oauth2-explain", "token"}, {"oauth2-issuers"}, {"oauth2-keys", "list"}, {"oauth2-realm", "list"}, {"oauth2-token", "grants"},
+		{"oauth2-user", "list"},
 	} {
 		for want, where := range map[string][]string{
 			"says `admin off`":             {"--config", off},
