@@ -70,7 +70,7 @@ func (k *keeper) Authenticate(ctx context.Context, username string, password oau
 		return Account{}, err
 	case unknown:
 		return Account{}, ErrCredentials
-	case !right || row.Password == "":
+	case !right:
 		return Account{}, &Refused{row.Account, WrongPassword}
 	}
 	return k.still(ctx, row)

@@ -158,6 +158,9 @@ func TestTheSubjectsOfAccountsAreKnown(t *testing.T) {
 		if got := r.AccountNamed(t.Context(), "demo"); got != c.want || r.AccountNamed(t.Context(), "else") {
 			t.Errorf("%s: an account is named demo: %v", name, got)
 		}
+		if got := r.AccountNamed(t.Context(), c.service+":demo"); got != (name == "other") {
+			t.Errorf("%s: an account is named %s:demo: %v", name, c.service, got)
+		}
 	}
 }
 
