@@ -11,6 +11,7 @@
 // package of its own:
 //
 //	oauth         the RFCs' vocabulary and rules, without I/O
+//	outbound      how other sites are reached
 //	audit         what is told of security events, and how
 //	store         what is remembered, as atomic steps; sqlstore keeps it in SQL
 //	registration  what an operator writes of a client, and its rules; importer reads
@@ -31,6 +32,12 @@
 //
 // Sections are named in the files, at the checks.
 //
+//	RFC 4291 (IPv6 addresses)
+//		outbound/private.go
+//	RFC 6052 (IPv4 in IPv6)
+//		outbound/private.go
+//	RFC 6598 (shared addresses)
+//		outbound/private.go
 //	RFC 6749 (OAuth 2.0)
 //		authorize/authorize.go authorize/consent.go authorize/issue.go authorize/request.go
 //		authorize/respond.go authorize/target.go clientauth/authenticate.go clientauth/basic.go
@@ -42,6 +49,8 @@
 //		endpoint/userinfo.go oauth/bearer.go
 //	RFC 3986 (URI)
 //		oauth/dpoptarget.go
+//	RFC 6890 (special addresses)
+//		outbound/private.go
 //	RFC 7009 (revocation)
 //		endpoint/revocation.go token/revocations.go
 //	RFC 7515 (JWS)
@@ -66,6 +75,8 @@
 //		authorize/decide.go oauth/redirecturi.go
 //	RFC 8414 (metadata)
 //		endpoint/metadata.go oauth/issuer.go routes.go
+//	RFC 8446 (TLS)
+//		outbound/client.go
 //	RFC 8705 (mutual TLS)
 //		oauth/certificate.go
 //	RFC 8707 (resource indicators)
@@ -76,6 +87,8 @@
 //		token/access.go token/exchange.go
 //	RFC 9106 (argon2)
 //		hashing/argon2id.go
+//	RFC 9110 (HTTP)
+//		outbound/client.go
 //	RFC 9207 (issuer in the answer)
 //		authorize/respond.go endpoint/metadata.go
 //	RFC 9440 (Client-Cert)

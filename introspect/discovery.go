@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/outbound"
 )
 
 // RFC 8414 §3, OpenID Connect Discovery §4
@@ -92,7 +93,7 @@ func parseMetadata(body []byte, issuer string) (*metadata, error) {
 		address, _ := object[member.name].(string)
 		if object[member.name] == nil {
 			found.missing[member.name] = errors.New("is not there")
-		} else if err := checkEndpoint(issuer, address); err != nil {
+		} else if err := outbound.CheckEndpoint(issuer, address); err != nil {
 			found.missing[member.name] = err
 		} else {
 			*member.into = address

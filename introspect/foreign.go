@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/outbound"
 )
 
 // RFC 8414 §2, RFC 7662 §2.1
@@ -151,7 +152,7 @@ func (f Foreign) checkKeys() error {
 	case f.JWKSURI == "":
 		return nil
 	}
-	if err := checkEndpoint(f.JWKSURI, f.JWKSURI); err != nil {
+	if err := outbound.CheckEndpoint(f.JWKSURI, f.JWKSURI); err != nil {
 		return fmt.Errorf("jwks_uri %q %w", f.JWKSURI, err)
 	}
 	return nil

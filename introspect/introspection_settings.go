@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/outbound"
 )
 
 // RFC 7662 §2.1, RFC 8705 §5
@@ -61,7 +62,7 @@ func (f *Foreign) checkIntrospection() error {
 		return err
 	}
 	if s.Endpoint != "" {
-		if err := checkEndpoint(f.URL, s.Endpoint); err != nil {
+		if err := outbound.CheckEndpoint(f.URL, s.Endpoint); err != nil {
 			return fmt.Errorf("the introspection endpoint %s %w", s.Endpoint, err)
 		}
 	}
@@ -118,7 +119,7 @@ func (r *Remote) introspectionEndpoint() string {
 func mtlsAlias(metadata map[string]any, issuer string) string {
 	aliases, _ := metadata["mtls_endpoint_aliases"].(map[string]any)
 	address, _ := aliases["introspection_endpoint"].(string)
-	if checkEndpoint(issuer, address) != nil {
+	if outbound.CheckEndpoint(issuer, address) != nil {
 		return ""
 	}
 	return address

@@ -11,29 +11,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/outbound"
 )
-
-func TestG86_PrivateAddresses(t *testing.T) {
-	for address, private := range map[string]bool{
-		"1.1.1.1": false, "9.255.255.255": false, "11.0.0.0": false, "100.63.255.255": false, "100.128.0.0": false,
-		"172.15.255.255": false, "172.32.0.0": false, "192.167.255.255": false, "198.17.255.255": false, "223.255.255.255": false,
-		"2606:4700::1111": false, "2a00::1": false, "64:ff9b::1.1.1.1": false, "::ffff:1.1.1.1": false,
-
-		"0.0.0.0": true, "0.1.2.3": true, "10.0.0.1": true, "100.64.0.1": true, "127.0.0.1": true, "127.255.255.255": true,
-		"169.254.169.254": true, "172.16.0.1": true, "172.31.255.255": true, "192.0.0.170": true, "192.0.2.1": true, "192.88.99.1": true,
-		"192.168.0.1": true, "198.18.0.1": true, "198.51.100.1": true, "203.0.113.1": true, "224.0.0.1": true, "239.1.1.1": true,
-		"240.0.0.1": true, "255.255.255.255": true,
-		"::": true, "::1": true, "::7f00:1": true, "::ffff:127.0.0.1": true, "::ffff:10.0.0.1": true, "64:ff9b::a00:1": true,
-		"64:ff9b::169.254.169.254": true, "64:ff9b:1::1": true, "100::1": true, "2001::1": true, "2001:db8::1": true, "2002:a00:1::": true,
-		"3fff::1": true, "5f00::1": true, "fc00::1": true, "fd00:ec2::254": true, "fe80::1": true, "fe80::1%eth0": true, "fec0::1": true,
-		"ff02::1": true, "4000::1": true,
-	} {
-		err := reach{issuer: "corp"}.check(netip.MustParseAddr(address))
-		if (err != nil) != private {
-			t.Errorf("%s: %v, want private %v", address, err, private)
-		}
-	}
-}
 
 func TestG86_WhatTheOperatorWroteIsAllowed(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -46,18 +26,18 @@ func TestG86_WhatTheOperatorWroteIsAllowed(t *testing.T) {
 		"an address":     {Foreign{URL: "https://10.0.0.5"}, []string{"10.0.0.5", "::ffff:10.0.0.5", "64:ff9b::a00:5"}, []string{"10.0.0.6", "127.0.0.1"}},
 		"an IPv6 one":    {Foreign{URL: "https://[fd00::5]"}, []string{"fd00::5"}, []string{"fd00::6"}},
 		"keys elsewhere": {Foreign{URL: "https://idp.example.com", JWKSURI: "https://10.0.0.7/"}, []string{"10.0.0.7"}, []string{"10.0.0.5"}},
-		"a range": {Foreign{URL: "https://idp.example.com", AllowPrivate: prefixes("10.1.0.0/16", "fd00::/8")},
+		"a range": {Foreign{URL: "https://idp.example.com", AllowPrivate: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8")}},
 			[]string{"10.1.2.3", "fd12::1", "::ffff:10.1.0.1"}, []string{"10.2.0.1", "127.0.0.1"}},
 	} {
 		f := c.foreign
-		within := f.reach()
+		within := f.guard()
 		for _, address := range c.allowed {
-			if err := within.check(netip.MustParseAddr(address)); err != nil {
+			if err := within.Check(netip.MustParseAddr(address)); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		for _, address := range c.no {
-			if within.check(netip.MustParseAddr(address)) == nil {
+			if within.Check(netip.MustParseAddr(address)) == nil {
 				t.Errorf("%s: %s is allowed", name, address)
 			}
 		}
@@ -116,18 +96,18 @@ func TestG86_ANameThatTurnsInside(t *testing.T) {
 	t.Cleanup(func() { _ = server.Close() })
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 
-	f := Foreign{Name: "corp", URL: "https://idp.example.com", AllowPrivate: prefixes("127.0.0.1/32")}
-	dialer := f.dialer()
+	f := Foreign{Name: "corp", URL: "https://idp.example.com", AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
+	dialer := outbound.NewDialer(f.guard())
 	dialer.Resolver = flippingDNS(t, "127.0.0.1", "127.0.0.2")
 	client := newClient(&f)
 	client.Transport.(*http.Transport).DialContext = dialer.DialContext
 	client.Transport.(*http.Transport).DisableKeepAlives = true
 	address := "http://idp.example.com.:" + port
-	if _, _, err := get(t.Context(), client, address, dialTimeout); err != nil {
+	if _, _, err := get(t.Context(), client, address, outbound.DialTimeout); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = get(t.Context(), client, address, dialTimeout)
-	var refused *privateError
+	_, _, err = get(t.Context(), client, address, outbound.DialTimeout)
+	var refused *outbound.PrivateError
 	if !errors.As(err, &refused) || asked.Load() != 1 {
 		t.Fatalf("%d requests, error %v", asked.Load(), err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/outbound"
 )
 
 // RFC 7662 §2, RFC 7519 §7.2
@@ -41,7 +42,7 @@ func Start(foreign Foreign) *Remote {
 	if foreign.Client == nil {
 		r.foreign.Client = newClient(&r.foreign)
 	}
-	r.foreign.Client = guarded(r.foreign.Client)
+	r.foreign.Client = outbound.Guarded(r.foreign.Client)
 	r.metadataHealth = newHealth(r.foreign.Log, "reading the metadata of "+foreign.URL)
 	r.keysHealth = newHealth(r.foreign.Log, "reading the keys of "+foreign.URL)
 	r.keepHealth = newHealth(r.foreign.Log, "saving the keys of "+foreign.URL)

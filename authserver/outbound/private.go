@@ -1,9 +1,10 @@
-package introspect
+package outbound
 
 import (
 	"context"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"slices"
 	"syscall"
 )
@@ -76,37 +77,67 @@ func isPrivate(address netip.Addr) bool {
 	return !global6.Contains(address) || holds(special6, address)
 }
 
-// reach is where an issuer may be.
-type reach struct {
-	issuer  string
-	private []netip.Prefix // those that it may be at
+// Guard says which addresses may be connected to: those of the internet, and the
+// private ones that are listed.
+type Guard struct {
+	// Private are private addresses that are allowed.
+	Private []netip.Prefix
+	// Advice says how to allow one that is not. It follows "… is a private address".
+	Advice func(address netip.Prefix) string
 }
 
-// check judges an address before a connection to it is made.
-func (r reach) check(address netip.Addr) error {
-	if at := plain(address); isPrivate(at) && !holds(r.private, at) {
-		return &privateError{at, r.issuer}
+// Check judges an address before a connection to it is made. The error is a
+// *PrivateError.
+func (g Guard) Check(address netip.Addr) error {
+	at := plain(address)
+	if !isPrivate(at) || holds(g.Private, at) {
+		return nil
 	}
-	return nil
+	refused := &PrivateError{Address: at}
+	if g.Advice != nil {
+		refused.advice = g.Advice(netip.PrefixFrom(at, at.BitLen()))
+	}
+	return refused
 }
 
-// control implements net.Dialer.ControlContext: it sees what a name has been
+// Control implements net.Dialer.ControlContext: it sees what a name has been
 // resolved to.
-func (r reach) control(_ context.Context, _, address string, _ syscall.RawConn) error {
+func (g Guard) Control(_ context.Context, _, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("cannot judge the address: %w", err)
 	}
-	return r.check(at.Addr())
+	return g.Check(at.Addr())
 }
 
-// privateError refuses an address, and says how to allow it.
-type privateError struct {
-	address netip.Addr
-	issuer  string
+// PrivateError refuses an address, and says how to allow it.
+type PrivateError struct {
+	Address netip.Addr
+	advice  string
 }
 
-func (e *privateError) Error() string {
-	return fmt.Sprintf("%s is a private address, where issuer %s may not be: if it belongs there, add the line `allow_private %s` to the block of that issuer in the oauth2 option",
-		e.address, e.issuer, netip.PrefixFrom(e.address, e.address.BitLen()))
+// Error implements error.
+func (e *PrivateError) Error() string {
+	return fmt.Sprintf("%s is a private address%s", e.Address, e.advice)
+}
+
+// WrittenAddresses gives the addresses that the operator wrote into URLs as such:
+// these may be private. Loopback is one place, whatever its spelling.
+func WrittenAddresses(urls ...string) (written []netip.Prefix) {
+	for _, text := range urls {
+		at, err := url.Parse(text)
+		if err != nil {
+			continue
+		}
+		host := at.Hostname()
+		address, err := netip.ParseAddr(host)
+		switch {
+		case host == "localhost" || err == nil && address.Unmap().IsLoopback():
+			written = append(written, loopback...)
+		case err == nil:
+			address = address.Unmap().WithZone("")
+			written = append(written, netip.PrefixFrom(address, address.BitLen()))
+		}
+	}
+	return written
 }
