@@ -60,6 +60,7 @@ type Store interface {
 
 	Revocations
 	Overview
+	SeenAccounts
 
 	// PutDenial puts an entry on the deny-list, in the place of one with the same
 	// ID if there is one.

@@ -105,6 +105,7 @@ var Lookups = map[string]string{
 	"deleteAccountCredentials": deleteAccountCredentials, "deleteSubjectConsents": deleteSubjectConsents,
 	"selectAccountVersion": selectAccountVersion, "selectAccount": selectAccount, "selectAccountByUsername": selectAccountByUsername,
 	"selectAccounts": selectAccounts, "selectAccountsBelow": selectAccountsBelow,
+	"selectSeenAccount": selectSeenAccount, "purgeAccounts": purgeAccounts,
 	"demoteKey": demoteKey, "promoteKey": promoteKey, "retireKey": retireKey, "removeKey": removeKey,
 	"selectCredentials": selectCredentials, "selectPasskey": selectPasskey,
 	"useCredential": useCredential, "renameCredential": renameCredential, "removeCredential": removeCredential,

@@ -36,6 +36,7 @@ var purges = []string{
 		(SELECT realm, id FROM clients WHERE purge_at <= ? ORDER BY purge_at LIMIT ?) AND +purge_at <= ?`,
 	purgeKeys,
 	purgeAttempts,
+	purgeAccounts,
 }
 
 // Remember stores a value under a name unless there is one already.

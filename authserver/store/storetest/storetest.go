@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Session", sessionChecks},
 		{"Consent", consentChecks},
 		{"Credential", credentialChecks},
+		{"SeenAccount", seenAccountChecks},
 		{"Key", keyChecks},
 		{"Audit", auditChecks},
 		{"Client", clientChecks},

@@ -11,10 +11,12 @@ CREATE TABLE accounts (
 	updated          BIGINT NOT NULL,
 	password_changed BIGINT NOT NULL,
 	seen             BIGINT NOT NULL,
+	purge_at         BIGINT NOT NULL DEFAULT 9223372036854775807,
 	PRIMARY KEY (realm, service, id)
 );
 CREATE UNIQUE INDEX accounts_username ON accounts (realm, service, username);
 INSERT INTO meta (name, value) VALUES ('accounts', 0);
+CREATE INDEX accounts_purge ON accounts (purge_at);
 
 CREATE TABLE credentials (
 	realm     TEXT   NOT NULL,
