@@ -12,6 +12,7 @@
 //
 //	oauth         the RFCs' vocabulary and rules, without I/O
 //	outbound      how other sites are reached
+//	outbound      how other sites are reached
 //	audit         what is told of security events, and how
 //	store         what is remembered, as atomic steps; sqlstore keeps it in SQL
 //	registration  what an operator writes of a client, and its rules; importer reads
@@ -20,7 +21,7 @@
 //	keys          the keys of a realm, and those of no realm
 //	token         tokens, codes and assertions, made and opened; what was revoked
 //	clientauth    which client is calling
-//	login         who is signing in, and sessions
+//	login         who is signing in, and sessions; oidc asks another provider
 //	realm         one issuer at run time
 //	grants        the token endpoint
 //	authorize     the authorization endpoint, sign-in and consent
@@ -45,6 +46,7 @@
 //		grants/endpoint.go grants/families.go grants/grant.go grants/password.go grants/refresh_token.go
 //		grants/response.go oauth/basic.go oauth/form.go oauth/redirecturi.go oauth/scope.go
 //		pages/formtoken.go token/code.go token/refresh.go
+//		login/oidc/answer.go login/oidc/provider.go
 //	RFC 6750 (bearer tokens)
 //		endpoint/userinfo.go oauth/bearer.go
 //	RFC 3986 (URI)
@@ -57,6 +59,7 @@
 //		oauth/jws.go token/jws.go
 //	RFC 7517 (JWK)
 //		endpoint/jwks.go keys/jwks.go
+//		login/oidc/keys.go
 //	RFC 7518 (JWA)
 //		keys/generate.go oauth/jwk.go oauth/verifykey.go token/jws.go
 //	RFC 7519 (JWT)
@@ -65,6 +68,7 @@
 //		clientauth/basic.go oauth/basic.go
 //	RFC 7636 (PKCE)
 //		grants/authorization_code.go oauth/pkce.go
+//		login/oidc/depart.go login/oidc/provider.go
 //	RFC 7638 (JWK thumbprints)
 //		keys/external.go oauth/jwk.go
 //	RFC 7662 (introspection)
@@ -83,6 +87,7 @@
 //		grants/endpoint.go oauth/resource.go
 //	RFC 8725 (JWT best practice)
 //		oauth/json.go oauth/jws.go
+//		login/oidc/idtoken.go
 //	RFC 9068 (JWT access tokens)
 //		token/access.go token/exchange.go
 //	RFC 9106 (argon2)
@@ -91,6 +96,7 @@
 //		outbound/client.go
 //	RFC 9207 (issuer in the answer)
 //		authorize/respond.go endpoint/metadata.go
+//		login/oidc/answer.go login/oidc/metadata.go
 //	RFC 9440 (Client-Cert)
 //		oauth/certificate.go
 //	RFC 9449 (DPoP)
@@ -99,6 +105,7 @@
 //		oauth/errors.go
 //	RFC 9700 (OAuth 2.0 security)
 //		grants/families.go grants/refresh_token.go oauth/redirecturi.go
+//		login/oidc/answer.go login/oidc/depart.go
 //	OAuth 2.0 Form Post Response Mode
 //		pages/formpost.go
 //	OAuth 2.0 Multiple Response Types
@@ -108,6 +115,9 @@
 //		authorize/request.go endpoint/userinfo.go grants/authorization_code.go grants/refresh_token.go
 //		grants/response.go login/claims.go oauth/claims.go oauth/errors.go token/id_hint.go
 //		token/id_token.go
+//		login/oidc/answer.go login/oidc/depart.go login/oidc/idtoken.go login/oidc/person.go
+//		login/oidc/provider.go login/oidc/settings.go
 //	OpenID Connect Discovery
 //		endpoint/metadata.go oauth/issuer.go
+//		login/oidc/metadata.go login/oidc/settings.go
 package authserver

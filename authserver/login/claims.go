@@ -23,12 +23,16 @@ var protocolClaims = []string{
 	"at_hash", "c_hash", "s_hash", "_claim_names", "_claim_sources",
 }
 
+// ProtocolClaim says whether a claim is what a token says of itself: no service
+// sets it for an account.
+func ProtocolClaim(name string) bool { return slices.Contains(protocolClaims, name) }
+
 // readClaims reads the claims of a user, standard ones as the types that OpenID
 // Connect gives them. A claim without a value is left out.
 func readClaims(node *yaml.Node) (map[string]any, error) {
 	claims := map[string]any{}
 	err := eachMember(node, func(key, value *yaml.Node) error {
-		if slices.Contains(protocolClaims, key.Value) {
+		if ProtocolClaim(key.Value) {
 			return fmt.Errorf("line %d: %s belongs to the protocol and cannot be set for a user: remove it", key.Line, key.Value)
 		}
 		if value.ShortTag() == "!!null" {

@@ -31,6 +31,9 @@ func StandardClaims() []string {
 	return names
 }
 
+// ClaimsOfScope are the claims that a scope stands for; none for most.
+func ClaimsOfScope(scope string) []string { return slices.Clone(scopeClaims[scope]) }
+
 // ClaimRequest is how one claim was asked for.
 type ClaimRequest struct {
 	Essential bool
