@@ -12,7 +12,6 @@
 //
 //	oauth         the RFCs' vocabulary and rules, without I/O
 //	outbound      how other sites are reached
-//	outbound      how other sites are reached
 //	audit         what is told of security events, and how
 //	store         what is remembered, as atomic steps; sqlstore keeps it in SQL
 //	registration  what an operator writes of a client, and its rules; importer reads
