@@ -89,10 +89,12 @@
 //		login/oidc/idtoken.go
 //	RFC 9068 (JWT access tokens)
 //		token/access.go token/exchange.go
+//	RFC 4647 (language tags)
+//		pages/language.go
 //	RFC 9106 (argon2)
 //		hashing/argon2id.go
 //	RFC 9110 (HTTP)
-//		outbound/client.go
+//		outbound/client.go pages/language.go
 //	RFC 9207 (issuer in the answer)
 //		authorize/respond.go endpoint/metadata.go
 //		login/oidc/answer.go login/oidc/metadata.go
@@ -112,8 +114,8 @@
 //	OpenID Connect Core
 //		authorize/consent.go authorize/decide.go authorize/hint.go authorize/issue.go authorize/login.go
 //		authorize/request.go endpoint/userinfo.go grants/authorization_code.go grants/refresh_token.go
-//		grants/response.go login/claims.go oauth/claims.go oauth/errors.go token/id_hint.go
-//		token/id_token.go
+//		grants/response.go login/claims.go oauth/claims.go oauth/errors.go pages/language.go
+//		token/id_hint.go token/id_token.go
 //		login/oidc/answer.go login/oidc/depart.go login/oidc/idtoken.go login/oidc/person.go
 //		login/oidc/provider.go login/oidc/settings.go
 //	OpenID Connect Discovery

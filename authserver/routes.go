@@ -23,6 +23,11 @@ const (
 	endpointJWKS          = "connect/jwk_uri"
 	endpointOpenID        = ".well-known/openid-configuration"
 	endpointServerMeta    = ".well-known/oauth-authorization-server"
+	endpointStyle         = "pages/style.css"
+	endpointTheme         = "pages/theme.css"
+	endpointSubmit        = "pages/submit.js"
+	endpointPasskey       = "pages/passkey.js"
+	endpointLogo          = "pages/logo"
 	endpointAuthenticate  = "authenticate" // below /json, not /oauth2
 	canonicalRealmsPrefix = "realms/root"
 )
@@ -30,6 +35,7 @@ const (
 var endpoints = []string{
 	endpointAuthorize, endpointLogin, endpointConsent, endpointAccount, endpointToken, endpointIntrospect,
 	endpointRevoke, endpointUserInfo, endpointJWKS, endpointOpenID, endpointServerMeta,
+	endpointStyle, endpointTheme, endpointSubmit, endpointPasskey, endpointLogo,
 }
 
 // Routes finds the realm and endpoint of a path. It is made from the

@@ -103,6 +103,11 @@ func mount(r *realm.Realm) *mounted {
 		endpointOpenID:       metadata,
 		endpointServerMeta:   metadata,
 		endpointAuthenticate: endpoint.JSONAuthenticate(r),
+		endpointStyle:        r.Pages.Asset("style.css"),
+		endpointTheme:        r.Pages.Asset("theme.css"),
+		endpointSubmit:       r.Pages.Asset("submit.js"),
+		endpointPasskey:      r.Pages.Asset("passkey.js"),
+		endpointLogo:         r.Pages.Asset("logo"),
 	}}
 }
 

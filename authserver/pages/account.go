@@ -1,9 +1,29 @@
 package pages
 
-import "time"
+import (
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The values of the field action of the account page. Those about one thing come
+// with its id in the field id.
+const (
+	ActionEndSession     = "end_session"
+	ActionEndOthers      = "end_other_sessions"
+	ActionRevoke         = "revoke_application"
+	ActionRevokeAll      = "revoke_all_applications"
+	ActionRemoveFactor   = "remove_factor"
+	ActionAddTOTP        = "add_totp"
+	ActionAddPasskey     = "add_passkey"
+	ActionRecoveryCodes  = "recovery_codes"
+	ActionChangePassword = "change_password"
+	ActionSignOut        = "sign_out"
+)
 
 // Account is the page on which people see and end what they have allowed. Each
-// button is a field action with one of the values of Action, and a field id.
+// button is a field action with one of the values above.
 type Account struct {
 	Form
 	// Name is who is signed in; Subject is the id that applications know.
@@ -16,6 +36,14 @@ type Account struct {
 	// CanChangePassword, CanAddTOTP and CanAddPasskey say what there are buttons for.
 	CanChangePassword, CanAddTOTP, CanAddPasskey bool
 }
+
+// Others says whether there is a session to end besides the one that sees the page.
+func (p Account) Others() bool {
+	return slices.ContainsFunc(p.Sessions, func(s AccountSession) bool { return !s.Current })
+}
+
+// CodesMatter says whether the account has factors that recovery codes stand in for.
+func (p Account) CodesMatter() bool { return p.RecoveryCodes > 0 || len(p.Factors) > 0 }
 
 // AccountSession is one sign-in. Ending it is the action end_session with its id.
 type AccountSession struct {
@@ -36,7 +64,7 @@ type AccountApplication struct {
 	ID, Name string
 	Scopes   []string
 	Since    time.Time
-	// Sessions counts its grants that are alive.
+	// Grants counts its grants that are alive.
 	Grants int
 }
 
@@ -57,6 +85,8 @@ type ChangePassword struct {
 	Username string
 	// Least is how many characters a password needs.
 	Least int
+	// Back is the path of the account page, "" for no way back.
+	Back string
 }
 
 func (p ChangePassword) page() (string, []string) { return "password.html", p.policy() }
@@ -75,6 +105,16 @@ func (p SignOut) page() (string, []string) { return "sign_out.html", p.policy() 
 type SignedOut struct {
 	// ReturnTo leads back to the client, "" when there is nowhere to go.
 	ReturnTo, ClientName string
+}
+
+// Link is ReturnTo if browsers may follow it: on the web, or in an app with a
+// scheme of its own (RFC 8252 §7.1).
+func (p SignedOut) Link() template.URL {
+	scheme, _, found := strings.Cut(p.ReturnTo, ":")
+	if !found || scheme != "https" && scheme != "http" && (!strings.Contains(scheme, ".") || originSource(p.ReturnTo) == "") {
+		return ""
+	}
+	return template.URL(p.ReturnTo) //nolint:gosec // no scheme that runs scripts has a dot
 }
 
 func (SignedOut) page() (string, []string) { return "signed_out.html", []string{formAction("'none'")} }

@@ -1,7 +1,12 @@
 package pages
 
+import (
+	"html/template"
+	"strings"
+)
+
 // EnrolTOTP is the page that shows the secret of a one-time code app and asks for
-// the first code. Fields: code, and sealed as it is; skip when Skippable.
+// the first code. Fields: code, and sealed as it is; skip when not Required.
 type EnrolTOTP struct {
 	Form
 	Account string
@@ -16,6 +21,17 @@ type EnrolTOTP struct {
 
 func (p EnrolTOTP) page() (string, []string) { return "enrol_totp.html", p.policy() }
 
+// QR is the QR code of the URI as SVG, "" for a URI that is too long for one.
+func (p EnrolTOTP) QR() template.HTML { return qrCode(p.URI) }
+
+// Link is the URI as a link to the app on the same device, "" for another URI.
+func (p EnrolTOTP) Link() template.URL {
+	if !strings.HasPrefix(p.URI, "otpauth://totp/") {
+		return ""
+	}
+	return template.URL(p.URI) //nolint:gosec // the scheme cannot run scripts, and the attribute is still escaped
+}
+
 // EnrolPasskey is the page that makes a passkey. Fields: passkey with what the
 // browser made of Options, and label.
 type EnrolPasskey struct {
@@ -23,9 +39,13 @@ type EnrolPasskey struct {
 	Account string
 	// Options are those for navigator.credentials.create as JSON.
 	Options string
+	// Back is the path of the account page, "" for no way back.
+	Back string
 }
 
 func (p EnrolPasskey) page() (string, []string) { return "enrol_passkey.html", p.policy() }
+
+func (p EnrolPasskey) script() string { return passkeyScript(p.Options) }
 
 // RecoveryCodes is the page that shows recovery codes, once. Its form has the one
 // button Continue.

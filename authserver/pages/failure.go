@@ -1,7 +1,7 @@
 package pages
 
-// Failure is a page that says what went wrong. Nothing that a stranger sent is on
-// it (PG13).
+// Failure is a page that says what went wrong and what to do. Nothing that a
+// stranger sent is on it (PG13).
 type Failure struct {
 	// Message is what went wrong, in the words of the page.
 	Message Message
@@ -11,3 +11,5 @@ type Failure struct {
 }
 
 func (Failure) page() (string, []string) { return "error.html", []string{formAction("'none'")} }
+
+func (p Failure) message() Message { return p.Message }

@@ -6,10 +6,8 @@ import (
 
 // OAuth 2.0 Form Post Response Mode §2
 
-// submitScript sends the one form of the page. Without scripts its button does.
-const submitScript = "document.forms[0].submit()"
-
-// FormPost is the page that carries an answer to a client.
+// FormPost is the page that carries an answer to a client. A script sends its
+// form; without scripts its button does.
 type FormPost struct {
 	RedirectURI string
 	// Parameters are the names and values, in order.
@@ -20,5 +18,7 @@ type FormPost struct {
 func (p FormPost) Origin() string { return oauth.RedirectOrigin(p.RedirectURI) }
 
 func (p FormPost) page() (string, []string) {
-	return "formpost.html", []string{"script-src " + scriptSource, formAction(originSource(p.Origin()))}
+	return "formpost.html", []string{formAction(originSource(p.Origin()))}
 }
+
+func (FormPost) script() string { return assetSubmit }

@@ -13,11 +13,10 @@ type Form struct {
 	Message Message
 }
 
-// Token is for the template.
+// Token is the form token in the clear, for the template.
 func (f Form) Token() string { return f.FormToken.Reveal() }
 
-// Problem is for the template.
-func (f Form) Problem() string { return f.Message.Text() }
+func (f Form) message() Message { return f.Message }
 
 func (f Form) policy(more ...string) []string {
 	return append([]string{formAction("'self'", originSource(f.FormTarget))}, more...)
@@ -45,6 +44,8 @@ type Choice struct{ Name, Label string }
 
 func (p Login) page() (string, []string) { return "login.html", p.policy() }
 
+func (p Login) script() string { return passkeyScript(p.Passkey) }
+
 // Factor is the page that asks for a second factor. Fields: code (of the app),
 // recovery (a recovery code), passkey.
 type Factor struct {
@@ -60,3 +61,14 @@ type Factor struct {
 }
 
 func (p Factor) page() (string, []string) { return "factor.html", p.policy() }
+
+func (p Factor) script() string { return passkeyScript(p.Passkey) }
+
+// passkeyScript is the script of a page that has options for a passkey. Pages
+// without have none.
+func passkeyScript(options string) string {
+	if options == "" {
+		return ""
+	}
+	return assetPasskey
+}

@@ -1,7 +1,8 @@
 package pages
 
 // Message is something that a page says, "" for nothing. Each is a key of the
-// catalogs of every language.
+// catalogs of every language, with "message." before it; what to do about it
+// stands under the same key with ".help" after it.
 type Message string
 
 // What is said about a sign-in. Unknown users, wrong passwords, locked and
@@ -41,32 +42,17 @@ const (
 	NotSignedIn  Message = "not_signed_in"
 )
 
-// english are the messages.
-var english = map[Message]string{
-	WrongCredentials: "Wrong username or password.",
-	NoCredentials:    "Enter your username and your password.",
-	StaleForm:        "This form has expired. Please sign in again, and allow cookies for this site.",
-	TooManyAttempts:  "Too many attempts. Please wait a little and try again.",
-	WrongCode:        "This code is not right. Use the newest one.",
-	PasskeyFailed:    "The passkey could not be used. Please try again.",
-	ElsewhereFailed:  "The sign-in at the other site did not succeed.",
-
-	Saved:           "Saved.",
-	SignedOutThere:  "Signed out.",
-	AccessTaken:     "The application has no access any more.",
-	FactorAdded:     "Added.",
-	FactorRemoved:   "Removed.",
-	PasswordChanged: "Your password has been changed.",
-	PasswordShort:   "This password is too short.",
-	PasswordCommon:  "This password is one that many people use. Choose another.",
-	PasswordsDiffer: "The two passwords differ.",
-
-	CannotAnswer: "This request cannot be answered",
-	TryAgain:     "Please try again",
-	FormExpired:  "This form has expired. Please go back to the application and start again.",
-	FormUsed:     "This form was already used. Your decision has been sent to the application. If it did not arrive there, please go back to the application and start again.",
-	NotSignedIn:  "You are not signed in.",
+// good are the messages that something went well.
+var good = map[Message]bool{
+	Saved: true, SignedOutThere: true, AccessTaken: true, FactorAdded: true, FactorRemoved: true, PasswordChanged: true,
 }
 
-// Text is the message in English.
-func (m Message) Text() string { return english[m] }
+// fields are the form fields that a message is about.
+var fields = map[Message][]string{
+	WrongCredentials: {"username", "password", "current"},
+	NoCredentials:    {"username", "password"},
+	WrongCode:        {"code"},
+	PasswordShort:    {"new"},
+	PasswordCommon:   {"new"},
+	PasswordsDiffer:  {"again"},
+}

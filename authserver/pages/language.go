@@ -1,0 +1,108 @@
+package pages
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+// OpenID Connect Core §3.1.2.1, RFC 9110 §12.5.4, RFC 4647
+
+// Language is one that the pages speak (BCP 47).
+type Language string
+
+// English is spoken to those who ask for no language of ours.
+const English Language = "en"
+
+// languages are those that the pages speak, English first.
+var languages = []Language{English, "de", "es", "fr", "ja"}
+
+var matcher = func() language.Matcher {
+	tags := make([]language.Tag, len(languages))
+	for i, lang := range languages {
+		tags[i] = language.MustParse(string(lang))
+	}
+	return language.NewMatcher(tags)
+}()
+
+// The bounds of what is read of a request's languages: a browser sends fewer.
+const (
+	maxLanguageBytes = 256
+	maxLanguages     = 16
+)
+
+// Language chooses the first that the pages speak of what a request asks for (its
+// ui_locales, separated by spaces) and what the browser does (Accept-Language),
+// else English.
+func (*Pages) Language(uiLocales string, header http.Header) Language {
+	if lang, ok := match(localesOf(uiLocales)); ok {
+		return lang
+	}
+	if lang, ok := match(accepted(strings.Join(header.Values("Accept-Language"), ","))); ok {
+		return lang
+	}
+	return English
+}
+
+func match(tags []language.Tag) (Language, bool) {
+	if len(tags) == 0 {
+		return "", false
+	}
+	_, at, confidence := matcher.Match(tags[:min(len(tags), maxLanguages)]...)
+	return languages[at], confidence > language.No
+}
+
+// localesOf reads tags separated by spaces; what is no tag is passed over.
+func localesOf(list string) []language.Tag {
+	if len(list) > maxLanguageBytes {
+		return nil
+	}
+	var tags []language.Tag
+	for written := range strings.FieldsSeq(list) {
+		if tag, err := language.Parse(written); err == nil && tag != language.Und {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
+}
+
+// accepted reads Accept-Language, the most wanted first.
+func accepted(header string) []language.Tag {
+	if len(header) > maxLanguageBytes {
+		// The first are those that matter.
+		header = header[:strings.LastIndexByte(header[:maxLanguageBytes], ',')+1]
+	}
+	tags, weights, err := language.ParseAcceptLanguage(strings.TrimRight(header, ", "))
+	if err != nil {
+		return nil
+	}
+	var wanted []language.Tag
+	for i, tag := range tags {
+		if weights[i] > 0 && tag != language.Und && tag.String() != "mul" {
+			wanted = append(wanted, tag)
+		}
+	}
+	return wanted
+}
+
+func checkLanguage(lang Language) error {
+	if slices.Contains(languages, lang) {
+		return nil
+	}
+	return fmt.Errorf("the pages do not speak %q; they speak %s", lang, strings.Trim(fmt.Sprint(languages), "[]"))
+}
+
+// one says whether a number takes the singular (CLDR plural rules, cardinal).
+func one(lang Language, n int) bool {
+	switch lang {
+	case "ja":
+		return false
+	case "fr":
+		return n == 0 || n == 1
+	default:
+		return n == 1
+	}
+}
