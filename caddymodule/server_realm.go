@@ -90,6 +90,10 @@ type Realm struct {
 	// Default: false.
 	SharedAccounts bool `json:"shared_accounts,omitempty"`
 
+	// Pages says how the realm's pages look. Default: plain, with the host of the
+	// issuer as their name.
+	Pages *Pages `json:"pages,omitempty"`
+
 	// JSONAuthenticate switches `/json/…/authenticate` on: a sign-in without a
 	// browser, by username and password in headers. Default: false.
 	JSONAuthenticate bool `json:"json_authenticate,omitempty"`
@@ -152,6 +156,9 @@ func (r *Realm) settings(app shared, services map[string]login.Service) (realm.S
 	}
 	if err := r.Session.apply(&out.Session); err != nil {
 		return out, r.errorf("%w", err)
+	}
+	if out.Look, err = r.Pages.look(app.repl); err != nil {
+		return out, r.errorf("pages: %w", err)
 	}
 	defaults, err := r.defaults()
 	if err != nil {

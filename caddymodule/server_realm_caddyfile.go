@@ -42,6 +42,15 @@ import (
 //		default_authentication  <name>
 //		password_authentication <names...>
 //		shared_accounts
+//		pages {
+//			name      <name>
+//			logo      <path>
+//			colour    "<#rrggbb>"
+//			scope     <scope> [<language>] <words>
+//			text      <language> <key> <text>
+//			link      [<language>] <label> <url>
+//			templates <directory>
+//		}
 //		json_authenticate
 //		client                  <id> { ... }
 //	}
@@ -67,6 +76,7 @@ func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"default_authentication":  text(&r.DefaultAuthentication),
 		"password_authentication": texts(&r.PasswordAuthentication),
 		"shared_accounts":         flag(&r.SharedAccounts),
+		"pages":                   r.readPages,
 		"json_authenticate":       flag(&r.JSONAuthenticate),
 		"client":                  r.readClient,
 	}, "resource", "signer", "authentication", "client")
