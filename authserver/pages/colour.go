@@ -53,7 +53,7 @@ func contrast(a, b colour) float64 {
 
 var black, white = colour{}, colour{255, 255, 255}
 
-// textContrast is what text needs; a little is added for rounding.
+// textContrast is what text needs.
 const textContrast = 4.5
 
 // textOn is the one of black and white that reads better on a colour. It always
@@ -66,25 +66,16 @@ func textOn(background colour) colour {
 }
 
 // readable is the colour nearest to c, towards black or white, that can be read
-// on each of the backgrounds, which are all light or all dark.
-func readable(c colour, backgrounds ...colour) colour {
-	end := textOn(backgrounds[0])
+// on both backgrounds.
+func (g ground) readable(c colour) colour {
+	end := textOn(g.card)
 	for step := range 256 {
 		mixed := mix(c, end, float64(step)/255)
-		if legible(mixed, backgrounds) {
+		if contrast(mixed, g.page) >= g.contrast && contrast(mixed, g.card) >= g.contrast {
 			return mixed
 		}
 	}
 	return end
-}
-
-func legible(c colour, backgrounds []colour) bool {
-	for _, background := range backgrounds {
-		if contrast(c, background) < textContrast {
-			return false
-		}
-	}
-	return true
 }
 
 // mix goes from one colour to another, share of the way.

@@ -1,9 +1,11 @@
 package pages
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/language"
@@ -69,23 +71,37 @@ func localesOf(list string) []language.Tag {
 	return tags
 }
 
-// accepted reads Accept-Language, the most wanted first.
+// accepted reads Accept-Language, the most wanted first. What is no tag is passed
+// over, and so is the * of those who take anything.
 func accepted(header string) []language.Tag {
 	if len(header) > maxLanguageBytes {
 		// The first are those that matter.
 		header = header[:strings.LastIndexByte(header[:maxLanguageBytes], ',')+1]
 	}
-	tags, weights, err := language.ParseAcceptLanguage(strings.TrimRight(header, ", "))
-	if err != nil {
-		return nil
+	type wish struct {
+		tag    language.Tag
+		weight float64
 	}
-	var wanted []language.Tag
-	for i, tag := range tags {
-		if weights[i] > 0 && tag != language.Und && tag.String() != "mul" {
-			wanted = append(wanted, tag)
+	var wishes []wish
+	for part := range strings.SplitSeq(header, ",") {
+		written, parameter, weighted := strings.Cut(part, ";")
+		weight := 1.0
+		if weighted {
+			var err error
+			if weight, err = strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(parameter), "q="), 64); err != nil {
+				continue
+			}
+		}
+		if tag, err := language.Parse(strings.TrimSpace(written)); err == nil && tag != language.Und && weight > 0 {
+			wishes = append(wishes, wish{tag, weight})
 		}
 	}
-	return wanted
+	slices.SortStableFunc(wishes, func(a, b wish) int { return cmp.Compare(b.weight, a.weight) })
+	tags := make([]language.Tag, len(wishes))
+	for i := range wishes {
+		tags[i] = wishes[i].tag
+	}
+	return tags
 }
 
 func checkLanguage(lang Language) error {

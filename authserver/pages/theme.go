@@ -2,13 +2,18 @@ package pages
 
 import "strings"
 
-// ground are the backgrounds of a theme: the page and the card on it. The style
-// sheet has the same: a test says so.
-type ground struct{ page, card colour }
+// ground are the backgrounds of a theme, the page and the card on it, and the
+// contrast of links on them. The style sheet has the same backgrounds: a test says
+// so.
+type ground struct {
+	page, card colour
+	contrast   float64
+}
 
 var (
-	lightGround = ground{page: colour{0xf3, 0xf4, 0xf6}, card: white}
-	darkGround  = ground{page: colour{0x11, 0x13, 0x18}, card: colour{0x1b, 0x1e, 0x25}}
+	lightGround = ground{colour{0xf3, 0xf4, 0xf6}, white, textContrast}
+	// Colours look duller on dark, so a little more.
+	darkGround = ground{colour{0x11, 0x13, 0x18}, colour{0x1b, 0x1e, 0x25}, 6}
 )
 
 // ourColour is that of a realm without one.
@@ -28,7 +33,7 @@ func theme(written string) (string, error) {
 	var b strings.Builder
 	variables := func(g ground) {
 		b.WriteString(":root { --brand: " + brand.String() + "; --on-brand: " + textOn(brand).String() +
-			"; --accent: " + readable(brand, g.page, g.card).String() + "; }")
+			"; --accent: " + g.readable(brand).String() + "; }")
 	}
 	variables(lightGround)
 	b.WriteString("\n@media (prefers-color-scheme: dark) { ")
