@@ -23,7 +23,10 @@ func Samples() []Sample {
 		form.Message = m
 		return form
 	}
-	const options = `{"publicKey":{"challenge":"c2FtcGxl","rpId":"example.com"}}`
+	const (
+		options  = `{"challenge":"c2FtcGxl","rpId":"example.com"}`
+		creation = `{"challenge":"c2FtcGxl","rp":{"id":"example.com","name":"Example"},"user":{"id":"ZGVtbw","name":"demo","displayName":"demo"},"pubKeyCredParams":[{"type":"public-key","alg":-7}]}`
+	)
 	services := []Choice{{"corp", "Example Corporation"}, {"partner", "Partner portal"}}
 	samples := []Sample{
 		{"login", http.StatusOK, Login{Form: form, ClientName: "Orders"}},
@@ -41,7 +44,7 @@ func Samples() []Sample {
 			Form: with(WrongCode), Account: "demo", Secret: "JBSW Y3DP EHPK 3PXP", Sealed: "sealed", Required: true,
 			URI: "otpauth://totp/Example:demo?secret=JBSWY3DPEHPK3PXP&issuer=Example",
 		}},
-		{"enrol_passkey", http.StatusOK, EnrolPasskey{Form: form, Account: "demo", Options: options, Back: "/oauth2/account"}},
+		{"enrol_passkey", http.StatusOK, EnrolPasskey{Form: form, Account: "demo", Options: creation, Back: "/oauth2/account"}},
 		{"recovery_codes", http.StatusOK, RecoveryCodes{Form: form, Codes: []string{
 			"7hq2-m4xk", "p9rt-2wvz", "c3nd-8fjs", "k6ya-5gbh", "x2mw-9qpt", "r8vc-3zkd", "j5hs-7nfy", "b4gx-6tmq", "w7kp-2dra", "f9zn-4cjv",
 		}}},
