@@ -114,7 +114,7 @@ func (p SignedOut) Link() template.URL {
 	if !found || scheme != "https" && scheme != "http" && (!strings.Contains(scheme, ".") || originSource(p.ReturnTo) == "") {
 		return ""
 	}
-	return template.URL(p.ReturnTo) //nolint:gosec // no scheme that runs scripts has a dot
+	return template.URL(p.ReturnTo) // no scheme that runs scripts has a dot
 }
 
 func (SignedOut) page() (string, []string) { return "signed_out.html", []string{formAction("'none'")} }

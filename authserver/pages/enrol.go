@@ -29,7 +29,7 @@ func (p EnrolTOTP) Link() template.URL {
 	if !strings.HasPrefix(p.URI, "otpauth://totp/") {
 		return ""
 	}
-	return template.URL(p.URI) //nolint:gosec // the scheme cannot run scripts, and the attribute is still escaped
+	return template.URL(p.URI) // the scheme cannot run scripts, and the attribute is still escaped
 }
 
 // EnrolPasskey is the page that makes a passkey. Fields: passkey with what the

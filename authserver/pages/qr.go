@@ -40,7 +40,7 @@ func qrCode(text string) template.HTML {
 		}
 	}
 	side := size + 2*quiet
-	return template.HTML(fmt.Sprintf( //nolint:gosec // numbers alone
+	return template.HTML(fmt.Sprintf( // numbers alone
 		`<svg class="qr" viewBox="0 0 %d %d" width="220" height="220" aria-hidden="true" focusable="false" shape-rendering="crispEdges">`+
 			`<path fill="#fff" d="M0 0h%dv%dH0z"/><path fill="#000" d="%s"/></svg>`, side, side, side, side, path.String()))
 }

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -28,7 +29,7 @@ func Samples() []Sample {
 		creation = `{"challenge":"c2FtcGxl","rp":{"id":"example.com","name":"Example"},"user":{"id":"ZGVtbw","name":"demo","displayName":"demo"},"pubKeyCredParams":[{"type":"public-key","alg":-7}]}`
 	)
 	services := []Choice{{"corp", "Example Corporation"}, {"partner", "Partner portal"}}
-	samples := []Sample{
+	return slices.Concat([]Sample{
 		{"login", http.StatusOK, Login{Form: form, ClientName: "Orders"}},
 		{"login_wrong", http.StatusForbidden, Login{Form: with(WrongCredentials), ClientName: "Orders", Username: "demo"}},
 		{"login_full", http.StatusOK, Login{Form: form, ClientName: "Orders", Services: services, Passkey: options}},
@@ -64,13 +65,18 @@ func Samples() []Sample {
 		{"device_allowed", http.StatusOK, DeviceDone{Allowed: true}},
 		{"device_denied", http.StatusOK, DeviceDone{}},
 		{"formpost", http.StatusOK, FormPost{RedirectURI: "https://shop.example/callback", Parameters: [][2]string{{"code", "sample"}, {"state", "sample"}}}},
-	}
-	for _, failure := range []Failure{
+	}, failures())
+}
+
+func failures() []Sample {
+	list := []Failure{
 		{CannotAnswer, "The client is not known."},
 		{TryAgain, "The server cannot answer at the moment."},
 		{FormExpired, ""}, {FormUsed, ""}, {NotSignedIn, ""}, {TooManyAttempts, ""},
-	} {
-		samples = append(samples, Sample{"error_" + string(failure.Message), http.StatusBadRequest, failure})
+	}
+	samples := make([]Sample, len(list))
+	for i, failure := range list {
+		samples[i] = Sample{"error_" + string(failure.Message), http.StatusBadRequest, failure}
 	}
 	return samples
 }

@@ -47,7 +47,7 @@ func TestCatalogsAreComplete(t *testing.T) {
 func TestTemplatesAndCatalogAgree(t *testing.T) {
 	used := map[string]bool{}
 	for name, text := range ourFiles {
-		for _, match := range regexp.MustCompile(`\.([THN]) "([a-z_.]+)"`).FindAllStringSubmatch(text, -1) {
+		for _, match := range regexp.MustCompile(`\.(T|H|N) "([a-z_.]+)"`).FindAllStringSubmatch(text, -1) {
 			keys := []string{match[2]}
 			if match[1] == "N" {
 				keys = []string{match[2] + ".one", match[2] + ".other"}

@@ -59,7 +59,7 @@ func (v *View) H(key string, pairs ...string) (template.HTML, error) {
 	filled := fill(template.HTMLEscapeString(text), braces(pairs, func(value string) string {
 		return "<strong><bdi>" + template.HTMLEscapeString(value) + "</bdi></strong>"
 	}))
-	return template.HTML(filled), nil //nolint:gosec // the text and its values are escaped
+	return template.HTML(filled), nil // the text and its values are escaped
 }
 
 // N is the text of a number of things: key.one or key.other, with {n} in it.
@@ -161,7 +161,7 @@ func (v *View) Time(t time.Time) template.HTML {
 		"{day}", day, "{month}", v.texts[fmt.Sprintf("month.%d", int(t.Month()))],
 		"{year}", fmt.Sprint(t.Year()), "{time}", t.Format("15:04"),
 	})
-	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + template.HTMLEscapeString(words) + "</time>") //nolint:gosec // escaped
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + template.HTMLEscapeString(words) + "</time>") // escaped
 }
 
 // braces puts the names of placeholders in braces and their values through show.
