@@ -217,6 +217,7 @@ func (a *App) Stop() error {
 // keep the backend for themselves.
 func (a *App) Cleanup() error {
 	keepOut(a)
+	a.watching.end() // a request may have made the server of an app that never started
 	if !a.acquired {
 		return nil
 	}
