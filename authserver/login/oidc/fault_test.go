@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -219,10 +220,8 @@ func TestArrivalsAreBounded(t *testing.T) {
 
 func TestAS61_StoreFaultIsNoVerdict(t *testing.T) {
 	w := newWorld(t)
-	if err := w.store.Close(); err != nil {
-		t.Fatal(err)
-	}
+	w.store.fault = errors.New("disk full")
 	_, err := w.signIn(t)
-	wantFault(t, "signing in", err, "")
-	wantFault(t, "reading the account", account(t.Context(), w, "ann"), "")
+	wantFault(t, "signing in", err, "disk full")
+	wantFault(t, "reading the account", account(t.Context(), w, "ann"), "disk full")
 }

@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/url"
 	"reflect"
@@ -134,12 +135,22 @@ func TestAccountCountsUntilItsRecheck(t *testing.T) {
 	if err := account(t.Context(), w, "ann"); err != nil {
 		t.Errorf("with a longer recheck: %v", err)
 	}
-	w.clock.advance(30 * 24 * time.Hour)
-	if _, err := w.store.DeleteExpired(t.Context(), w.clock.Now(), 100); err != nil {
-		t.Fatal(err)
+	// It is deleted some time after it has ceased to count, with the settings that it
+	// signed in under.
+	seen, err := w.store.SeenAccount(t.Context(), "/", store.Account{Service: "corp", ID: "ann"})
+	if err != nil || !seen.PurgeAt.Equal(seen.Seen.Add(48*time.Hour)) {
+		t.Errorf("it is remembered until %v, %v", seen.PurgeAt, err)
 	}
-	if _, err := w.store.SeenAccount(t.Context(), "/", store.Account{Service: "corp", ID: "ann"}); err != store.ErrNotFound { //nolint:errorlint // it is to be this one
-		t.Errorf("it is remembered for ever: %v", err)
+}
+
+// Whom an operator has disabled does not come back by signing in.
+func TestDisabledAccount(t *testing.T) {
+	w := newWorld(t)
+	w.store.fault = store.ErrNotFound
+	_, err := w.signIn(t)
+	wantRefused(t, "disabled", err, login.Disabled)
+	if err := account(t.Context(), w, "ann"); !errors.Is(err, login.ErrNoAccount) {
+		t.Errorf("disabled: %v", err)
 	}
 }
 

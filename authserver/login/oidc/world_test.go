@@ -3,10 +3,10 @@ package oidc_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +16,6 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login/oidc"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
 )
 
 const callback = "https://auth.example.com/oauth2/login/callback"
@@ -57,22 +56,57 @@ func (l *logged) lines() []string {
 	return strings.FieldsFunc(l.text.String(), func(r rune) bool { return r == '\n' })
 }
 
+// memory is a store of the two steps alone. What it gives has been JSON, as with
+// every other.
+type memory struct {
+	store.Store
+
+	mu       sync.Mutex
+	accounts map[store.Account]store.SeenAccount
+	fault    error
+}
+
+func (m *memory) RememberAccount(_ context.Context, seen store.SeenAccount) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	text, err := json.Marshal(seen.Claims)
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	seen.Claims = nil
+	if err := decoder.Decode(&seen.Claims); err != nil {
+		return err
+	}
+	if m.fault == nil {
+		m.accounts[seen.Account] = seen
+	}
+	return m.fault
+}
+
+func (m *memory) SeenAccount(_ context.Context, realm string, account store.Account) (store.SeenAccount, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seen, there := m.accounts[account]
+	if m.fault == nil && (!there || seen.Realm != realm) {
+		return store.SeenAccount{}, store.ErrNotFound
+	}
+	return seen, m.fault
+}
+
 // world is a provider and a realm that uses it.
 type world struct {
 	*fake
 	service login.Redirects
-	store   store.Store
+	store   *memory
 	logged  *logged
 	clock   *clock
 }
 
 func newWorld(t *testing.T, adjust ...func(*oidc.Settings)) *world {
 	t.Helper()
-	st, err := sqlstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "oauth2.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
+	st := &memory{accounts: map[store.Account]store.SeenAccount{}}
 	c := &clock{now: time.Date(2031, time.May, 4, 12, 0, 0, 0, time.UTC)}
 	w := &world{fake: newFake(t, c), store: st, logged: new(logged), clock: c}
 	w.service = w.open(t, adjust...)
