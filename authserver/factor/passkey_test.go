@@ -216,6 +216,9 @@ func TestAChallengeIsForOneCeremony(t *testing.T) {
 	_, err = w.AddPasskey(t.Context(), alice, "", newDevice(t).create(t, strings.Replace(request, `{`, `{"user":{"id":"AAAA"},`, 1)), laptop)
 	wantError(t, err, factor.ErrStale)
 
+	long := strings.Replace(response(alices), "{", `{"padding":"`+strings.Repeat("x", factor.MaxResponse)+`",`, 1)
+	verify("too long", w.Factors, alices, long, factor.ErrPasskey)
+
 	once := response(alices)
 	verify("once", w.Factors, alices, once, nil)
 	verify("twice", w.Factors, alices, once, factor.ErrStale)

@@ -70,9 +70,19 @@ func TestRecoveryCodesWorkOnceHoweverTheyAreTyped(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// Who can write to the database cannot give one account the codes of another.
+	rows, err := w.store.Credentials(t.Context(), "/", alice)
+	must(t, err)
+	var ids []string
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+	}
+	must(t, w.store.ReplaceRecovery(t.Context(), "/", bob, ids, start))
+	_, err = w.UseRecoveryCode(t.Context(), bob, codes[9])
+	wantError(t, err, factor.ErrWrongCode)
 	// New ones take the place of the old.
 	again := w.codes(t, alice)
-	_, err := w.UseRecoveryCode(t.Context(), alice, codes[9])
+	_, err = w.UseRecoveryCode(t.Context(), alice, codes[9])
 	wantError(t, err, factor.ErrWrongCode)
 	// A code outlives its key.
 	w.rotate(t)

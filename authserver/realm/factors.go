@@ -27,7 +27,7 @@ func newFactors(r *Realm) *factor.Factors {
 // There are several only where services share accounts.
 func (r *Realm) AccountsOf(subject string) []store.Account {
 	if r.SharedAccounts {
-		var all []store.Account
+		all := make([]store.Account, 0, len(r.Services))
 		for _, service := range slices.Sorted(maps.Keys(r.Services)) {
 			all = append(all, store.Account{Service: service, ID: subject})
 		}
