@@ -229,7 +229,7 @@ func checkClaim(name string, seen map[string]bool) error {
 	switch {
 	case name == "":
 		return errors.New("a claim needs a name")
-	case login.ReservedClaim(name):
+	case login.ProtocolClaim(name):
 		return fmt.Errorf("claim %s belongs to the protocol and cannot be taken from a directory", name)
 	case seen[name]:
 		return fmt.Errorf("claim %s is there twice", name)
