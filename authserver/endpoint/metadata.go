@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"sync/atomic"
 
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 )
@@ -93,7 +92,7 @@ func describe(r *realm.Realm) metadata {
 			oauth.ResponseModeQuery, oauth.ResponseModeFragment, oauth.ResponseModeFormPost,
 		},
 		GrantTypesSupported:   append([]string{}, r.GrantTypes()...),
-		ACRValuesSupported:    []string{login.ACRPassword},
+		ACRValuesSupported:    r.ACRValues(),
 		SubjectTypesSupported: []string{"public"},
 		IDTokenAlgorithms:     signingAlgorithms(r),
 		CodeChallengeMethods:  []string{oauth.PKCEMethodS256},

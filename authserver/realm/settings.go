@@ -1,6 +1,7 @@
 package realm
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,6 +47,9 @@ type Settings struct {
 	Limits login.Limits
 	// ACRs are the acr values of the realm; the zero value is ours.
 	ACRs login.ACRs
+	// SecondFactor says who is asked for one, NoPasskeys that there are no passkeys.
+	SecondFactor SecondFactor
+	NoPasskeys   bool
 	// Look is how the pages look.
 	Look pages.Look
 	// JSONAuthenticate switches /json/…/authenticate on.
@@ -135,6 +139,9 @@ func (s *Settings) Check() error {
 		}
 	}
 	if err := s.checkServices(); err != nil {
+		return err
+	}
+	if err := cmp.Or(s.checkSecondFactor(), s.checkACRs()); err != nil {
 		return err
 	}
 	if _, err := pages.New(s.Look, s.Issuer); err != nil {

@@ -24,7 +24,7 @@ func (r *Realm) Disabled() bool { return r.Book.switches.Load().Disabled }
 // JSONAuthenticates says whether /json/…/authenticate is on.
 func (r *Realm) JSONAuthenticates() bool {
 	if on := r.Book.switches.Load().JSONAuthenticate; on != nil {
-		return *on
+		return *on && r.passwordIsEnough()
 	}
 	return r.JSONAuthenticate
 }
@@ -33,7 +33,7 @@ func (r *Realm) JSONAuthenticates() bool {
 // else as configured.
 func (r *Realm) AllowsGrantType(grantType string) bool {
 	if on, switched := r.Book.switches.Load().Grants[grantType]; switched {
-		return on
+		return on && (grantType != oauth.GrantPassword || r.passwordIsEnough())
 	}
 	return slices.Contains(r.Grants, grantType)
 }
@@ -54,6 +54,11 @@ func (r *Realm) AllowsGrant(client *store.Client, grantType string) bool {
 // CheckSwitches refuses what cannot work in the realm, in words that say how to
 // mend it.
 func (r *Realm) CheckSwitches(switches store.Switches) error {
+	changed := r.Settings
+	if on := switches.JSONAuthenticate; on != nil {
+		changed.JSONAuthenticate = *on
+	}
+	changed.Grants = slices.Clone(r.Grants)
 	rules := r.rules()
 	for grant, on := range switches.Grants {
 		if err := registration.CheckGrant(grant); err != nil {
@@ -62,6 +67,12 @@ func (r *Realm) CheckSwitches(switches store.Switches) error {
 		if err := rules.CheckUsers(grant); on && err != nil {
 			return fmt.Errorf("grants: the realm %w", err)
 		}
+		if on {
+			changed.Grants = append(changed.Grants, grant)
+		}
+	}
+	if err := changed.checkSecondFactor(); err != nil {
+		return err
 	}
 	if switches.JSONAuthenticate != nil && *switches.JSONAuthenticate && r.DefaultService == "" {
 		return fmt.Errorf("json_authenticate: realm %s has no authentication service that says who the users are; declare one with: authentication NAME file PATH", r.Name)

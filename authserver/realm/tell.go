@@ -53,6 +53,7 @@ var (
 func (r *Realm) TellSignInFailed(ctx context.Context, err error, record audit.Record) {
 	reason := login.UnknownUser
 	var refused *login.Refused
+	var elsewhere *login.RedirectRefused
 	switch {
 	case errors.As(err, &refused):
 		reason = refused.Reason
@@ -61,6 +62,8 @@ func (r *Realm) TellSignInFailed(ctx context.Context, err error, record audit.Re
 		}
 	case errors.Is(err, login.ErrLimited):
 		reason = "limited"
+	case errors.As(err, &elsewhere):
+		reason = elsewhere.Reason
 	case errors.Is(err, ErrSubjectTaken):
 		reason = ErrSubjectTaken.Error()
 	case errors.Is(err, ErrAnotherUser):
