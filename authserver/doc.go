@@ -23,7 +23,8 @@
 //	login         who is signing in, and sessions; oidc asks another provider
 //	realm         one issuer at run time
 //	grants        the token endpoint
-//	authorize     the authorization endpoint, sign-in and consent
+//	signin        how people sign in at a browser
+//	authorize     the authorization endpoint and consent
 //	endpoint      every other endpoint
 //	pages         the HTML
 //	wire          forms in, JSON and errors out
@@ -103,7 +104,7 @@
 //	RFC 9449 (DPoP)
 //		oauth/dpop.go oauth/dpoptarget.go oauth/dpoptest/dpoptest.go proofs.go
 //	RFC 9470 (step-up authentication)
-//		oauth/errors.go
+//		authorize/assurance.go oauth/errors.go signin/next.go
 //	RFC 9700 (OAuth 2.0 security)
 //		grants/families.go grants/refresh_token.go oauth/redirecturi.go
 //		login/oidc/answer.go login/oidc/depart.go
@@ -112,10 +113,10 @@
 //	OAuth 2.0 Multiple Response Types
 //		authorize/respond.go authorize/target.go
 //	OpenID Connect Core
-//		authorize/consent.go authorize/decide.go authorize/hint.go authorize/issue.go authorize/login.go
-//		authorize/request.go endpoint/userinfo.go grants/authorization_code.go grants/refresh_token.go
-//		grants/response.go login/claims.go oauth/claims.go oauth/errors.go pages/language.go
-//		token/id_hint.go token/id_token.go
+//		authorize/assurance.go authorize/consent.go authorize/decide.go authorize/hint.go
+//		authorize/issue.go authorize/request.go endpoint/userinfo.go grants/authorization_code.go
+//		grants/refresh_token.go grants/response.go login/claims.go oauth/claims.go oauth/errors.go
+//		pages/language.go signin/login.go signin/next.go token/id_hint.go token/id_token.go
 //		login/oidc/answer.go login/oidc/depart.go login/oidc/idtoken.go login/oidc/person.go
 //		login/oidc/provider.go login/oidc/settings.go
 //	OpenID Connect Discovery

@@ -27,6 +27,9 @@ var (
 	asksForConsent = func(a *httptest.ResponseRecorder) bool {
 		return a.Code == http.StatusSeeOther && strings.Contains(a.Header().Get("Location"), "/consent?")
 	}
+	restarted = func(a *httptest.ResponseRecorder) bool {
+		return a.Code == http.StatusSeeOther && strings.Contains(a.Header().Get("Location"), "/authorize?")
+	}
 	forbidden = func(a *httptest.ResponseRecorder) bool { return a.Code == http.StatusForbidden }
 	backWith  = func(code string) func(*httptest.ResponseRecorder) bool {
 		return func(a *httptest.ResponseRecorder) bool {
@@ -96,6 +99,10 @@ func TestAS57_NothingOfOneRealmIsGoodInAnother(t *testing.T) {
 		{"authorize", "id_token_hint", page("authorize", p.session, "", nil, "id_token_hint", p.idToken), backWith("invalid_request"), false},
 		{"login", "form", page("login", "", p.loginCookie, url.Values{"form_token": {p.loginToken}, "username": {"demo"}, "password": {"Ch4ng31t"}}), forbidden, false},
 		{"account", "session", page("account", p.session, "", nil), notAsked, false},
+		// A sign-in that is sealed is package signin's to test (TestAS57).
+		{"login/factor", "no sign-in", page("login/factor", "", "", nil), restarted, true},
+		{"login/enrol", "no sign-in", page("login/enrol", "", "", nil), restarted, true},
+		{"login/callback", "no sign-in", page("login/callback", "", "", nil), forbidden, true},
 		{"consent", "session", page("consent", p.session, "", nil), notAsked, false},
 		{"consent", "form", func(realm string) *httptest.ResponseRecorder {
 			return page("consent", sessions[realm], "", url.Values{"form_token": {p.consentToken}, "decision": {"allow"}})(realm)

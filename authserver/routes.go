@@ -14,6 +14,9 @@ import (
 const (
 	endpointAuthorize     = "authorize"
 	endpointLogin         = "login"
+	endpointFactor        = "login/factor"
+	endpointEnrol         = "login/enrol"
+	endpointCallback      = "login/callback"
 	endpointConsent       = "consent"
 	endpointAccount       = "account"
 	endpointToken         = "access_token"
@@ -33,8 +36,8 @@ const (
 )
 
 var endpoints = []string{
-	endpointAuthorize, endpointLogin, endpointConsent, endpointAccount, endpointToken, endpointIntrospect,
-	endpointRevoke, endpointUserInfo, endpointJWKS, endpointOpenID, endpointServerMeta,
+	endpointAuthorize, endpointLogin, endpointFactor, endpointEnrol, endpointCallback, endpointConsent, endpointAccount,
+	endpointToken, endpointIntrospect, endpointRevoke, endpointUserInfo, endpointJWKS, endpointOpenID, endpointServerMeta,
 	endpointStyle, endpointTheme, endpointSubmit, endpointPasskey, endpointLogo,
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/grants"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/signin"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
 )
 
@@ -89,10 +90,14 @@ func warnHidden(log *slog.Logger, settings *realm.Settings, book *realm.Book) {
 
 func mount(r *realm.Realm) *mounted {
 	front := authorize.New(r)
+	door := signin.New(r, signin.Parts{Open: front.Errand})
 	metadata := wire.CORS(endpoint.Metadata(r), wire.AnyOrigin, http.MethodGet)
 	return &mounted{realm: r, handlers: map[string]http.Handler{
 		endpointAuthorize:    http.HandlerFunc(front.Authorize),
-		endpointLogin:        http.HandlerFunc(front.Login),
+		endpointLogin:        http.HandlerFunc(door.Login),
+		endpointFactor:       http.HandlerFunc(door.Factor),
+		endpointEnrol:        http.HandlerFunc(door.Enrol),
+		endpointCallback:     http.HandlerFunc(door.Callback),
 		endpointConsent:      http.HandlerFunc(front.Consent),
 		endpointAccount:      http.HandlerFunc(account.New(r, nil).Account),
 		endpointToken:        wire.CORS(grants.New(r), r.AllowsOrigin, http.MethodPost),

@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -10,20 +11,21 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/signin"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
 )
 
 // RFC 6749 §3.1
 
-// Endpoint is the authorization endpoint of one realm with its two pages.
+// Endpoint is the authorization endpoint of one realm with its consent page.
 type Endpoint struct {
 	realm   *realm.Realm
 	browser *browser.Browser
 }
 
 // New makes the Endpoint of a realm. Its methods answer at the realm's URLs
-// "authorize", "login" and "consent".
+// "authorize" and "consent"; Errand is what package signin signs people in for.
 func New(r *realm.Realm) *Endpoint {
 	return &Endpoint{realm: r, browser: browser.New(r)}
 }
@@ -33,19 +35,19 @@ func New(r *realm.Realm) *Endpoint {
 func (e *Endpoint) Authorize(w http.ResponseWriter, req *http.Request) {
 	form, err := readForm(req)
 	if err != nil {
-		e.fail(req.Context(), w, err)
+		e.fail(w, req, err)
 		return
 	}
-	r := e.open(req.Context(), w, form)
+	r := e.open(w, req, form)
 	if r == nil {
 		return
 	}
 	v, err := e.browser.AnyVisitor(req)
 	switch {
 	case err != nil:
-		e.refuse(req.Context(), w, r, err)
+		e.refuse(w, req, r, err)
 	case v == browser.Nobody && crossSitePost(req):
-		e.goTo(w, "authorize", r.encode())
+		e.goTo(w, "authorize", r)
 	// In a POST only: the csrf value is the session, which no URL may hold.
 	case v != browser.Nobody && v.Scripted && form.Has("decision") && req.Method == http.MethodPost:
 		e.decideScripted(w, req, r, v, form)
@@ -77,18 +79,18 @@ func crossSitePost(req *http.Request) bool {
 // open reads a request. When it cannot be acted on, open has answered and gives
 // nil: with a page as long as the client or its redirect URI is in doubt, with
 // an error to the client after that (RFC 6749 §4.1.2.1).
-func (e *Endpoint) open(ctx context.Context, w http.ResponseWriter, form oauth.Form) *request {
+func (e *Endpoint) open(w http.ResponseWriter, req *http.Request, form oauth.Form) *request {
 	t, err := e.findTarget(form)
 	if err != nil {
-		e.fail(ctx, w, err)
+		e.fail(w, req, err)
 		return nil
 	}
 	r, err := parseRequest(form, t, e.realm.GrantTypes())
 	if err == nil {
-		err = e.readHint(r)
+		err = cmp.Or(e.readHint(r), r.readAssurance(&e.realm.Settings))
 	}
 	if err != nil {
-		e.respondError(w, t, err)
+		e.respondError(w, req, t, err)
 		return nil
 	}
 	return r
@@ -110,11 +112,11 @@ func (e *Endpoint) advance(w http.ResponseWriter, req *http.Request, r *request,
 	next, err := e.next(req.Context(), r, v, allowed)
 	switch {
 	case err != nil:
-		e.refuse(req.Context(), w, r, err)
+		e.refuse(w, req, r, err)
 	case next == signIn:
-		e.goTo(w, "login", r.encode())
+		e.goTo(w, "login", r)
 	case next == askConsent:
-		e.goTo(w, "consent", r.encode())
+		e.goTo(w, "consent", r)
 	default:
 		e.answer(w, req, r, v, approval{given: allowed})
 	}
@@ -123,6 +125,7 @@ func (e *Endpoint) advance(w http.ResponseWriter, req *http.Request, r *request,
 // next decides on a request with what is remembered of its user.
 func (e *Endpoint) next(ctx context.Context, r *request, v *browser.Visitor, allowed bool) (step, error) {
 	s := situation{request: r, visitor: v, allowed: allowed, now: e.realm.Now()}
+	s.proven = v != browser.Nobody && signin.Proven(e.browser.Forms, r.proof, &v.Session, r.digest(), s.now)
 	if v != browser.Nobody && !allowed && !r.client.SkipConsent {
 		var err error
 		s.remembered, err = e.realm.Store.Consent(ctx, e.realm.Name, v.Session.Subject, r.client.ID)
@@ -142,7 +145,7 @@ func (e *Endpoint) decideScripted(w http.ResponseWriter, req *http.Request, r *r
 		wire.Error(w, oauth.InvalidRequest("csrf must be the session id that the cookie carries."))
 	case !strings.EqualFold(form.Get("decision"), "allow"):
 		e.tellDenied(req.Context(), r, v)
-		e.respondError(w, r.target, denied())
+		e.respondError(w, req, r.target, denied())
 	default:
 		e.advance(w, req, r, v, true)
 	}

@@ -27,7 +27,7 @@ func (e *Endpoint) Consent(w http.ResponseWriter, req *http.Request) {
 	}
 	v, err := e.browser.Visitor(req)
 	if err != nil {
-		e.refuse(req.Context(), w, r, err)
+		e.refuse(w, req, r, err)
 		return
 	}
 	if req.Method == http.MethodGet {
@@ -43,10 +43,10 @@ func (e *Endpoint) showConsent(w http.ResponseWriter, req *http.Request, r *requ
 	next, err := e.next(req.Context(), r, v, false)
 	switch {
 	case err != nil:
-		e.refuse(req.Context(), w, r, err)
+		e.refuse(w, req, r, err)
 		return
 	case next != askConsent:
-		e.goTo(w, "authorize", r.encode())
+		e.goTo(w, "authorize", r)
 		return
 	}
 	now := e.realm.Now()
@@ -69,18 +69,17 @@ func consentClaim(v *browser.Visitor, r *request) pages.FormClaim {
 // takeConsent acts on what the user decided. The grant that an allowed form
 // creates bears the id in the form, so the store takes each form once.
 func (e *Endpoint) takeConsent(w http.ResponseWriter, req *http.Request, r *request, v *browser.Visitor) {
-	ctx, now := req.Context(), e.realm.Now()
 	form, err := e.browser.ReadForm(req)
 	switch {
 	case err != nil:
-		e.fail(ctx, w, err)
+		e.fail(w, req, err)
 		return
 	case v == browser.Nobody:
 		// The session ended while the page was open.
-		e.goTo(w, "authorize", r.encode())
+		e.goTo(w, "authorize", r)
 		return
 	}
-	id, genuine := e.browser.Forms.Check(form.Secret("form_token"), consentClaim(v, r), now)
+	id, genuine := e.browser.Forms.Check(form.Secret("form_token"), consentClaim(v, r), e.realm.Now())
 	if !genuine {
 		e.realm.Pages.Write(w, e.language(req, r), http.StatusForbidden, pages.Failure{Message: pages.FormExpired})
 		return
@@ -91,7 +90,7 @@ func (e *Endpoint) takeConsent(w http.ResponseWriter, req *http.Request, r *requ
 	case "deny":
 		e.deny(w, req, r, v, id)
 	default:
-		e.fail(ctx, w, oauth.InvalidRequest("decision must be allow or deny."))
+		e.fail(w, req, oauth.InvalidRequest("decision must be allow or deny."))
 	}
 }
 
@@ -102,10 +101,10 @@ func (e *Endpoint) allow(w http.ResponseWriter, req *http.Request, r *request, v
 	next, err := e.next(ctx, r, v, true)
 	switch {
 	case err != nil:
-		e.refuse(ctx, w, r, err)
+		e.refuse(w, req, r, err)
 		return
 	case next != giveAnswer:
-		e.goTo(w, "authorize", r.encode())
+		e.goTo(w, "authorize", r)
 		return
 	}
 	e.answer(w, req, r, v, approval{grantID: id, given: true, consent: &store.Consent{
@@ -123,12 +122,12 @@ func (e *Endpoint) deny(w http.ResponseWriter, req *http.Request, r *request, v 
 	grant.Type, grant.State, grant.PurgeAt = oauth.GrantAuthorizationCode, store.GrantRevoked, purgeAt(0, now)
 	if err := e.realm.Store.CreateGrant(ctx, grant, nil); err != nil {
 		if !e.usedForm(w, req, r, err) {
-			e.refuse(ctx, w, r, err)
+			e.refuse(w, req, r, err)
 		}
 		return
 	}
 	e.realm.Tell(ctx, told(audit.ConsentDenied, &grant))
-	e.respondError(w, r.target, denied())
+	e.respondError(w, req, r.target, denied())
 }
 
 // usedForm is told to whoever sends a consent form twice (PG10).

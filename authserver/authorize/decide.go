@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/signin"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
@@ -30,6 +31,9 @@ type situation struct {
 	visitor *browser.Visitor
 	// remembered is what the user agreed to before.
 	remembered store.Consent
+	// proven says that the user has signed in for this very request just now, as
+	// surely as they can.
+	proven bool
 	// allowed says that the user has agreed to this very request just now.
 	allowed bool
 	now     time.Time
@@ -39,7 +43,7 @@ type situation struct {
 // step needs a person and nobody can be asked (PG19).
 func decide(s situation) (step, error) {
 	next := s.next()
-	silent := s.request.prompts(promptNone) || s.visitor != browser.Nobody && s.visitor.Scripted
+	silent := s.silent()
 	switch {
 	case silent && next == signIn:
 		return next, oauth.NewError(oauth.CodeLoginRequired, "The user must sign in.")
@@ -63,10 +67,22 @@ func (s situation) next() step {
 
 func (s situation) needsLogin() bool {
 	r, v := s.request, s.visitor
-	return v == browser.Nobody ||
-		r.prompts(promptLogin) || r.prompts(promptSelectAccount) ||
-		r.maxAge == 0 || r.maxAge > 0 && s.now.Sub(v.Session.AuthTime) > r.maxAge ||
-		!r.concerns(v.Session.Subject)
+	if v == browser.Nobody || !r.concerns(v.Session.Subject) || signin.LevelOf(v.Session.AMR) < r.least {
+		return true
+	}
+	return !s.proven && (r.prompts(promptLogin) || r.prompts(promptSelectAccount) ||
+		r.maxAge == 0 || r.maxAge > 0 && s.now.Sub(v.Session.AuthTime) > r.maxAge || s.couldBeSurer())
+}
+
+// couldBeSurer says whether a surer sign-in would be welcome. It is worth asking
+// once, and nothing where nobody can be asked.
+func (s situation) couldBeSurer() bool {
+	return len(s.request.preferred) > 0 && signin.LevelOf(s.visitor.Session.AMR) < s.request.preferred[0] && !s.silent()
+}
+
+// silent says whether there is nobody to show a page to.
+func (s situation) silent() bool {
+	return s.request.prompts(promptNone) || s.visitor != browser.Nobody && s.visitor.Scripted
 }
 
 func (s situation) needsConsent() bool {

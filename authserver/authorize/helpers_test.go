@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/realmtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/signin"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
@@ -50,8 +51,9 @@ func newBrowser(t testing.TB, adjust ...func(*realm.Settings)) *browser {
 
 func serve(r *realm.Realm) http.Handler {
 	e := authorize.New(r)
+	door := signin.New(r, signin.Parts{Open: e.Errand})
 	mux := http.NewServeMux()
-	for step, handler := range map[string]http.HandlerFunc{"authorize": e.Authorize, "login": e.Login, "consent": e.Consent} {
+	for step, handler := range map[string]http.HandlerFunc{"authorize": e.Authorize, "login": door.Login, "consent": e.Consent} {
 		u, _ := url.Parse(r.URL(step))
 		mux.HandleFunc(u.Path, handler)
 	}

@@ -40,7 +40,7 @@ func (e *Endpoint) answer(w http.ResponseWriter, req *http.Request, r *request, 
 	}
 	if err != nil {
 		if !e.usedForm(w, req, r, err) {
-			e.refuse(ctx, w, r, err)
+			e.refuse(w, req, r, err)
 		}
 		return
 	}
@@ -53,7 +53,7 @@ func (e *Endpoint) answer(w http.ResponseWriter, req *http.Request, r *request, 
 	} else {
 		e.realm.Tell(ctx, told(audit.CodeIssued, &grant))
 	}
-	e.respond(w, r.target, parameters)
+	e.respond(w, req, r.target, parameters)
 }
 
 // told is the record of what a user did for a client.
@@ -76,7 +76,7 @@ func (e *Endpoint) newGrant(r *request, v *browser.Visitor, a approval, now time
 		Scope: r.scope, Resources: r.resources,
 		RedirectURI: r.redirectURI, RedirectURISent: r.named, CodeChallenge: r.challenge,
 		Nonce: r.nonce, Claims: r.claims.Known(v.Account.Claims).Encode(),
-		ACR: v.Session.ACR, AMR: v.Session.AMR, AuthTime: v.Session.AuthTime,
+		ACR: r.acr(&v.Session), AMR: v.Session.AMR, AuthTime: v.Session.AuthTime,
 		Created: now,
 	}
 }

@@ -2,29 +2,30 @@ package authorize
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/signin"
 )
 
 // RFC 6749 §4.1.1 and §4.2.1
 // OpenID Connect Core §3.1.2.1, §3.2.2.1 and §6
 
 // parameters are those that travel from one step to the next. Others are
-// ignored, as the RFC wants: display, ui_locales and claims_locales too, since
-// the pages have one look and one language, and acr_values, since there is one
-// way to sign in.
+// ignored, as the RFC wants: display and claims_locales too, since the pages have
+// one look and claims one language.
 var parameters = []string{
 	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "resource", "state",
 	"nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "claims",
-	"login_hint", "id_token_hint",
+	"login_hint", "id_token_hint", "acr_values", "ui_locales",
 }
+
+// proofParameter carries what signin.Prove gave from one step to the next. It is
+// no part of the request.
+const proofParameter = "signed_in"
 
 // The values of the prompt parameter.
 const (
@@ -37,6 +38,7 @@ const (
 const (
 	maxNonce     = 2 << 10
 	maxLoginHint = 256
+	maxProof     = 128
 )
 
 // request is an authorization request that has passed every check that needs
@@ -57,6 +59,9 @@ type request struct {
 	// hint is the id_token_hint; hintSubject is filled in when it is verified.
 	hint        oauth.Secret
 	hintSubject string
+	assurance
+	// proof may say that the user has signed in for this very request.
+	proof oauth.Secret
 }
 
 // parseRequest reads the request for a target. grants are those of the realm.
@@ -68,6 +73,9 @@ func parseRequest(form oauth.Form, t target, grants []string) (*request, error) 
 	}
 	if hint := form.Get("login_hint"); len(hint) <= maxLoginHint {
 		r.loginHint = hint
+	}
+	if proof := form.Secret(proofParameter); len(proof.Reveal()) <= maxProof {
+		r.proof = proof
 	}
 	// Each check is cheap and stands alone; the first error is the one told.
 	err := cmp.Or(r.checkExtensions(), r.checkResponse(grants), r.readScope(),
@@ -148,11 +156,6 @@ func (r *request) readClaims() error {
 	if len(r.claims.Encode()) > oauth.MaxClaimsBytes {
 		return oauth.InvalidRequest("The claims parameter is too long.")
 	}
-	if acr := r.claims.IDToken["acr"]; acr.Essential && !acr.Accepts(login.ACRPassword) {
-		// OpenID Connect Core §5.5.1.1: an essential acr that cannot be reached
-		// is a failed sign-in. There is one way to sign in, so we know already.
-		return oauth.NewError(oauth.CodeUnmetAuthRequirements, "No sign-in here reaches the requested acr.")
-	}
 	return nil
 }
 
@@ -213,16 +216,4 @@ func (r *request) concerns(subject string) bool {
 func (r *request) encode() string { return r.form.Encode(parameters...) }
 
 // digest names the request in form tokens.
-func (r *request) digest() string {
-	sum := sha256.Sum256([]byte(r.encode()))
-	return hex.EncodeToString(sum[:])
-}
-
-// afterLogin is the query that goes on once the user has just signed in: what
-// asked for that is satisfied and would ask again.
-func (r *request) afterLogin() string {
-	rest := slices.DeleteFunc(slices.Clone(r.prompt), func(word string) bool {
-		return word == promptLogin || word == promptSelectAccount
-	})
-	return r.form.With("prompt", strings.Join(rest, " ")).With("max_age", "").Encode(parameters...)
-}
+func (r *request) digest() string { return signin.Digest(r.encode()) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
@@ -52,7 +53,9 @@ func read(t *testing.T, values url.Values, client *store.Client, grants []string
 	if err != nil {
 		return nil, "target", err
 	}
-	r, err = parseRequest(form, goal, grants)
+	if r, err = parseRequest(form, goal, grants); err == nil {
+		err = r.readAssurance(&realm.Settings{})
+	}
 	return r, "request", err
 }
 
@@ -228,25 +231,10 @@ func TestAS12_AnswersAreLimitedPerClient(t *testing.T) {
 }
 
 func TestAS13_ImplicitIsOffWhereTheRealmDoesNotListIt(t *testing.T) {
-	realm := []string{oauth.GrantAuthorizationCode}
+	code := []string{oauth.GrantAuthorizationCode}
 	for _, responseType := range []string{"token", "id_token", "id_token token"} {
-		if _, _, err := read(t, valid("response_type", responseType), webClient(), realm); codeOf(err) != oauth.CodeUnsupportedResponseType {
+		if _, _, err := read(t, valid("response_type", responseType), webClient(), code); codeOf(err) != oauth.CodeUnsupportedResponseType {
 			t.Errorf("%s: %v", responseType, err)
-		}
-	}
-}
-
-func TestPG18_SigningInSatisfiesWhatAskedForIt(t *testing.T) {
-	for prompt, want := range map[string]string{
-		"login": "", "select_account": "", "login consent": "consent", "consent": "consent", "consent select_account login": "consent",
-	} {
-		r := accept(t, valid("prompt", prompt, "max_age", "0", "login_hint", "alice"))
-		form, err := oauth.ParseForm(r.afterLogin())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if form.Get("prompt") != want || form.Has("max_age") || form.Get("login_hint") != "alice" || form.Get("state") != "s" {
-			t.Errorf("after prompt=%s goes on with %s", prompt, r.afterLogin())
 		}
 	}
 }
@@ -259,6 +247,7 @@ func TestPG9_DigestNamesTheWholeRequest(t *testing.T) {
 	for _, changes := range [][]string{
 		{"state", "t"}, {"scope", "openid"}, {"nonce", "m"}, {"resource", "https://api.test"}, {"prompt", "consent"}, {"max_age", "1"},
 		{"response_mode", "fragment"}, {"response_type", "id_token"}, {"claims", "{}"}, {"login_hint", "x"}, {"id_token_hint", "x"},
+		{"acr_values", "x"}, {"ui_locales", "de"},
 	} {
 		if accept(t, valid(changes...)).digest() == base {
 			t.Errorf("%v does not change the digest", changes)

@@ -1,0 +1,97 @@
+package signin
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
+)
+
+// still asks once more whether somebody who began to sign in may: the account, its
+// subject, and everything that could have been revoked since. nil when not.
+func (e *Endpoint) still(req *http.Request, errand *Errand, p *pending) (*login.Account, error) {
+	account, err := e.realm.Account(req.Context(), p.Account)
+	if errors.Is(err, login.ErrNoAccount) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	began := store.Session{Subject: p.Subject, ID: p.Session, Created: time.Unix(p.Since, 0), AuthTime: time.Unix(p.Since, 0)}
+	subject, ok := e.realm.Subject(p.Account)
+	if !ok || subject != p.Subject || !errand.Concerns(subject) || e.realm.Revocations.Revoked(e.realm.Name, token.LineageOfSession(&began)) {
+		return nil, nil
+	}
+	if p.Session == "" {
+		return &account, nil
+	}
+	// The session that is to become surer has to be there still, in this browser.
+	v, err := e.browser.Visitor(req)
+	if err != nil || v == browser.Nobody || v.Session.ID != p.Session {
+		return nil, err
+	}
+	return &account, nil
+}
+
+// complete begins the session and sends the browser back to its errand. account is
+// as of this request.
+func (e *Endpoint) complete(w http.ResponseWriter, req *http.Request, errand *Errand, p *pending, account *login.Account) {
+	ctx, now := req.Context(), e.realm.Now()
+	if p.ID != "" {
+		// What the browser keeps can be sent again; a sign-in ends in one session.
+		err := e.realm.Store.Spend(ctx, "sign-in "+p.ID, now.Add(2*pendingLifetime))
+		if errors.Is(err, store.ErrExists) {
+			e.forget(w, req, errand)
+			e.restart(w, errand)
+			return
+		}
+		if err != nil {
+			e.fail(w, req, err)
+			return
+		}
+	}
+	previous := e.browser.Cookies.Read(req, e.browser.Cookies.Session)
+	ended, err := e.realm.Sessions.Known(ctx, previous, now)
+	var cookie oauth.Secret
+	var session store.Session
+	if err == nil {
+		cookie, session, err = e.realm.Sessions.Start(ctx, store.SessionBrowser, e.who(req, account, p), previous, now)
+	}
+	if err != nil {
+		e.fail(w, req, err)
+		return
+	}
+	if ended.ID != "" {
+		e.realm.Tell(ctx, audit.Record{
+			Event: audit.SessionEnded, Actor: audit.ByUser, Subject: ended.Subject, SessionID: ended.ID,
+			Details: audit.Details{{Key: audit.Reason, Value: "replaced"}},
+		})
+	}
+	e.realm.Tell(ctx, audit.Record{
+		Event: audit.SignIn, Actor: audit.ByUser, ClientID: errand.ClientID, Subject: p.Subject, SessionID: session.ID,
+		Details: audit.Details{{Key: audit.Method, Value: p.Method}},
+	})
+	e.forget(w, req, errand)
+	e.browser.Cookies.Set(w, e.browser.Cookies.Session, cookie)
+	browser.SeeOther(w, errand.Done(Prove(e.browser.Forms, &session, Digest(errand.Query), now)))
+}
+
+// who is whoever has signed in, for the session.
+func (e *Endpoint) who(req *http.Request, account *login.Account, p *pending) login.SignedIn {
+	who := e.realm.SignedIn(*account, p.Subject, p.AMR...)
+	who.ACR = e.realm.ACRs.Name(LevelOf(p.AMR))
+	who.Device = Device(req.UserAgent())
+	return who
+}
+
+// tellFailed tells of a step that was refused after the first factor.
+func (e *Endpoint) tellFailed(req *http.Request, errand *Errand, account store.Account, reason string) {
+	record := failed(errand)
+	e.realm.TellSignInFailed(req.Context(), &login.Refused{Account: account, Reason: reason}, record)
+}

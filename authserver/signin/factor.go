@@ -1,0 +1,146 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
+)
+
+// Why a step after the first factor was refused, in the audit log.
+const (
+	reasonCode    = "wrong_code"
+	reasonGuesses = "too_many_codes"
+	reasonPasskey = "passkey"
+)
+
+// Factor shows the page that asks for a second factor, and takes its form.
+func (e *Endpoint) Factor(w http.ResponseWriter, req *http.Request) {
+	errand := e.errand(w, req)
+	if errand == nil {
+		return
+	}
+	p := e.resume(w, req, errand)
+	if p == nil {
+		return
+	}
+	account, err := e.still(req, errand, p)
+	if err != nil {
+		e.fail(w, req, err)
+		return
+	}
+	s, err := e.situate(req, errand, p)
+	if err != nil {
+		e.fail(w, req, err)
+		return
+	}
+	next := s.next()
+	switch {
+	case account == nil:
+		e.forget(w, req, errand)
+		e.restart(w, errand)
+	case next != askFactor && next != askPasskey:
+		// What the account has, or has to have, is different by now.
+		e.proceed(w, req, errand, p, account)
+	case req.Method == http.MethodPost:
+		e.takeFactor(w, req, errand, &asking{p, account, s})
+	default:
+		e.showFactor(w, req, errand, &asking{p, account, s}, http.StatusOK, "")
+	}
+}
+
+// asking is the state of a page that asks for a second factor.
+type asking struct {
+	*pending
+	account *login.Account
+	situation
+}
+
+// codes says whether a code would do.
+func (a *asking) codes() bool { return a.next() == askFactor && a.situation.codes() }
+
+// ask is the passkey that would do.
+func (a *asking) ask() factor.Ask {
+	return factor.Ask{Account: a.Account, Verified: a.next() == askPasskey, Binding: a.Browser}
+}
+
+// showFactor writes the page that asks for a second factor.
+func (e *Endpoint) showFactor(w http.ResponseWriter, req *http.Request, errand *Errand, a *asking, status int, message pages.Message) {
+	page := pages.Factor{
+		Form:       e.form(e.browser.FormCookie(w, req), errand, formFactor, message),
+		ClientName: errand.ClientName,
+		Account:    a.account.Username,
+		TOTP:       a.codes() && a.has.TOTP,
+		Recovery:   a.codes() && a.has.RecoveryLeft > 0,
+	}
+	if a.hasPasskey() {
+		var err error
+		if page.Passkey, err = e.factors.PasskeyRequest(req.Context(), a.ask()); err != nil && !errors.Is(err, factor.ErrNotFound) {
+			e.fail(w, req, err)
+			return
+		}
+	}
+	e.write(w, req, errand, status, page)
+}
+
+// takeFactor takes a code, a recovery code or a passkey.
+func (e *Endpoint) takeFactor(w http.ResponseWriter, req *http.Request, errand *Errand, a *asking) {
+	form, err := e.browser.ReadForm(req)
+	if err != nil {
+		e.fail(w, req, err)
+		return
+	}
+	if !e.genuine(req, form, errand, formFactor) {
+		e.showFactor(w, req, errand, a, http.StatusForbidden, pages.StaleForm)
+		return
+	}
+	if !form.Has("code") && !form.Has("recovery") && !form.Has("passkey") {
+		e.showFactor(w, req, errand, a, http.StatusBadRequest, pages.WrongCode)
+		return
+	}
+	amr, err := e.prove(req.Context(), form, a)
+	if message, status, told := messageOf(err); told {
+		e.tellFailed(req, errand, a.Account, reasonOf(err))
+		e.showFactor(w, req, errand, a, status, message)
+		return
+	}
+	if err != nil {
+		e.fail(w, req, err)
+		return
+	}
+	a.add(amr...)
+	e.proceed(w, req, errand, a.pending, a.account)
+}
+
+// prove checks the one of the fields that is filled in, and gives its methods.
+func (e *Endpoint) prove(ctx context.Context, form oauth.Form, a *asking) (amr []string, err error) {
+	switch code, recovery := form.Get("code"), form.Get("recovery"); {
+	case form.Has("passkey") && a.hasPasskey():
+		used, err := e.factors.VerifyPasskey(ctx, a.ask(), form.Get("passkey"))
+		return used.AMR, err
+	case code != "" && a.codes():
+		return []string{login.AMROTP}, e.guesses.Guess(ctx, a.Account, func(ctx context.Context) error {
+			return e.factors.VerifyTOTP(ctx, a.Account, code)
+		})
+	case recovery != "" && a.codes():
+		return []string{login.AMROTP}, e.guesses.Guess(ctx, a.Account, func(ctx context.Context) error {
+			_, err := e.factors.UseRecoveryCode(ctx, a.Account, recovery)
+			return err
+		})
+	}
+	return nil, factor.ErrWrongCode
+}
+
+func reasonOf(err error) string {
+	switch {
+	case errors.Is(err, ErrTooManyGuesses):
+		return reasonGuesses
+	case errors.Is(err, factor.ErrPasskey):
+		return reasonPasskey
+	}
+	return reasonCode
+}
