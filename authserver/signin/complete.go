@@ -89,9 +89,3 @@ func (e *Endpoint) who(req *http.Request, account *login.Account, p *pending) lo
 	who.Device = Device(req.UserAgent())
 	return who
 }
-
-// tellFailed tells of a step that was refused after the first factor.
-func (e *Endpoint) tellFailed(req *http.Request, errand *Errand, account store.Account, reason string) {
-	record := failed(errand)
-	e.realm.TellSignInFailed(req.Context(), &login.Refused{Account: account, Reason: reason}, record)
-}

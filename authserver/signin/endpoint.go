@@ -3,6 +3,7 @@ package signin
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
@@ -20,7 +21,6 @@ type Endpoint struct {
 	browser *browser.Browser
 	open    Opener
 	factors Factors
-	guesses Guesses
 }
 
 // Parts is what a sign-in is made of besides its realm.
@@ -29,17 +29,11 @@ type Parts struct {
 	Open Opener
 	// Factors are what accounts have besides passwords, nil for nothing.
 	Factors Factors
-	// Guesses bounds guesses of codes; nil for ten in ten minutes for an account.
-	Guesses Guesses
 }
 
 // New makes the Endpoint of a realm.
 func New(r *realm.Realm, parts Parts) *Endpoint {
-	e := &Endpoint{realm: r, browser: browser.New(r), open: parts.Open, factors: parts.Factors, guesses: parts.Guesses}
-	if e.guesses == nil {
-		e.guesses = spentGuesses{store: r.Store, realm: r.Name, now: r.Now}
-	}
-	return e
+	return &Endpoint{realm: r, browser: browser.New(r), open: parts.Open, factors: parts.Factors}
 }
 
 // formLifetime is how long a page may be left open.
@@ -141,12 +135,17 @@ func (e *Endpoint) refuseUnmet(w http.ResponseWriter, req *http.Request, errand 
 // a fault of ours.
 func messageOf(err error) (message pages.Message, status int, ok bool) {
 	switch {
-	case errors.Is(err, factor.ErrWrongCode):
+	case errors.Is(err, factor.ErrWrongCode), errors.Is(err, login.ErrCredentials):
 		return pages.WrongCode, http.StatusForbidden, true
-	case errors.Is(err, ErrTooManyGuesses):
+	case errors.Is(err, login.ErrLimited):
 		return pages.TooManyAttempts, http.StatusTooManyRequests, true
 	case errors.Is(err, factor.ErrPasskey), errors.Is(err, factor.ErrExists), errors.Is(err, factor.ErrNotFound):
 		return pages.PasskeyFailed, http.StatusForbidden, true
 	}
 	return "", 0, false
+}
+
+// retryAfter says when to try again.
+func retryAfter(w http.ResponseWriter, err error) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(login.RetryAfter(err).Seconds())))
 }

@@ -5,16 +5,18 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
 // Why a step after the first factor was refused, in the audit log.
 const (
 	reasonCode    = "wrong_code"
-	reasonGuesses = "too_many_codes"
+	reasonLimited = "limited"
 	reasonPasskey = "passkey"
 )
 
@@ -102,9 +104,12 @@ func (e *Endpoint) takeFactor(w http.ResponseWriter, req *http.Request, errand *
 		e.showFactor(w, req, errand, a, http.StatusBadRequest, pages.WrongCode)
 		return
 	}
-	amr, err := e.prove(req.Context(), form, a)
+	amr, err := e.prove(req.Context(), form, a, failed(errand))
 	if message, status, told := messageOf(err); told {
-		e.tellFailed(req, errand, a.Account, reasonOf(err))
+		if errors.Is(err, login.ErrLimited) {
+			retryAfter(w, err)
+		}
+		e.realm.TellSignInFailed(req.Context(), refused(a.Account, err), failed(errand))
 		e.showFactor(w, req, errand, a, status, message)
 		return
 	}
@@ -117,17 +122,17 @@ func (e *Endpoint) takeFactor(w http.ResponseWriter, req *http.Request, errand *
 }
 
 // prove checks the one of the fields that is filled in, and gives its methods.
-func (e *Endpoint) prove(ctx context.Context, form oauth.Form, a *asking) (amr []string, err error) {
+func (e *Endpoint) prove(ctx context.Context, form oauth.Form, a *asking, record audit.Record) (amr []string, err error) {
 	switch code, recovery := form.Get("code"), form.Get("recovery"); {
 	case form.Has("passkey") && a.hasPasskey():
 		used, err := e.factors.VerifyPasskey(ctx, a.ask(), form.Get("passkey"))
 		return used.AMR, err
 	case code != "" && a.codes():
-		return []string{login.AMROTP}, e.guesses.Guess(ctx, a.Account, func(ctx context.Context) error {
+		return []string{login.AMROTP}, e.guess(ctx, a, record, func() error {
 			return e.factors.VerifyTOTP(ctx, a.Account, code)
 		})
 	case recovery != "" && a.codes():
-		return []string{login.AMROTP}, e.guesses.Guess(ctx, a.Account, func(ctx context.Context) error {
+		return []string{login.AMROTP}, e.guess(ctx, a, record, func() error {
 			_, err := e.factors.UseRecoveryCode(ctx, a.Account, recovery)
 			return err
 		})
@@ -135,12 +140,29 @@ func (e *Endpoint) prove(ctx context.Context, form oauth.Form, a *asking) (amr [
 	return nil, factor.ErrWrongCode
 }
 
-func reasonOf(err error) string {
-	switch {
-	case errors.Is(err, ErrTooManyGuesses):
-		return reasonGuesses
-	case errors.Is(err, factor.ErrPasskey):
-		return reasonPasskey
+// guess checks a code unless there were too many wrong ones: login.ErrLimited.
+// Codes are short, and whoever gets here knows the password (AS47, AS64).
+func (e *Endpoint) guess(ctx context.Context, a *asking, record audit.Record, check func() error) error {
+	try, err := e.realm.Attempts.Begin(ctx, store.AttemptCode, a.Subject)
+	if err != nil {
+		return err
 	}
-	return reasonCode
+	err = check()
+	if errors.Is(err, factor.ErrWrongCode) {
+		err = refused(a.Account, err)
+	}
+	record.Subject = a.Subject
+	return try.End(ctx, err, record)
+}
+
+// refused is a step that was refused after the first factor, for the audit log.
+func refused(account store.Account, err error) error {
+	reason := reasonCode
+	switch {
+	case errors.Is(err, login.ErrLimited):
+		reason = reasonLimited
+	case errors.Is(err, factor.ErrPasskey):
+		reason = reasonPasskey
+	}
+	return &login.Refused{Account: account, Reason: reason}
 }

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"errors"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -27,15 +26,4 @@ type Factors interface {
 	VerifyPasskey(ctx context.Context, ask factor.Ask, response string) (factor.Used, error)
 	PasskeyCreation(ctx context.Context, account store.Account, username, display, binding string) (options string, err error)
 	AddPasskey(ctx context.Context, account store.Account, label, response, binding string) (factor.Credential, error)
-}
-
-// ErrTooManyGuesses is an account whose codes are not looked at for a while.
-var ErrTooManyGuesses = errors.New("too many codes were tried")
-
-// Guesses bounds how often the codes of an account are guessed.
-type Guesses interface {
-	// Guess runs check, which gives factor.ErrWrongCode for a code that is not
-	// right, and gives its error. ErrTooManyGuesses, with check not run, when there
-	// were too many.
-	Guess(ctx context.Context, account store.Account, check func(context.Context) error) error
 }

@@ -139,6 +139,9 @@ func (e *Endpoint) takePassword(w http.ResponseWriter, req *http.Request, errand
 		Service: e.realm.DefaultService, Username: username, Password: password, Record: failed(errand),
 	})
 	switch {
+	case errors.Is(err, login.ErrLimited):
+		retryAfter(w, err)
+		e.showLogin(w, req, errand, http.StatusTooManyRequests, username, pages.TooManyAttempts)
 	case errors.Is(err, login.ErrCredentials):
 		e.showLogin(w, req, errand, http.StatusForbidden, username, pages.WrongCredentials)
 	case err != nil:

@@ -32,7 +32,7 @@ func (e *Endpoint) takePasskey(w http.ResponseWriter, req *http.Request, errand 
 	var subject string
 	switch {
 	case errors.Is(err, factor.ErrPasskey):
-		e.realm.TellSignInFailed(ctx, &login.Refused{Account: used.Account, Reason: "passkey"}, failed(errand))
+		e.realm.TellSignInFailed(ctx, &login.Refused{Account: used.Account, Reason: reasonPasskey}, failed(errand))
 	case err == nil:
 		if account, err = e.realm.Account(ctx, used.Account); errors.Is(err, login.ErrNoAccount) {
 			err = &login.Refused{Account: used.Account, Reason: login.Disabled}
