@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/authorize"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/realmtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
@@ -51,7 +52,7 @@ func newBrowser(t testing.TB, adjust ...func(*realm.Settings)) *browser {
 
 func serve(r *realm.Realm) http.Handler {
 	e := authorize.New(r)
-	door := signin.New(r, signin.Parts{Open: e.Errand})
+	door := signin.New(r, signin.Parts{Open: e.Errand, Factors: factor.New(factor.Parts{Store: r.Store, Keys: r.Keys, Realm: r.Name, Issuer: r.Issuer, Now: r.Now})})
 	mux := http.NewServeMux()
 	for step, handler := range map[string]http.HandlerFunc{"authorize": e.Authorize, "login": door.Login, "consent": e.Consent} {
 		u, _ := url.Parse(r.URL(step))

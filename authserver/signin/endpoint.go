@@ -27,7 +27,7 @@ type Endpoint struct {
 type Parts struct {
 	// Open reads the errands that are not our own.
 	Open Opener
-	// Factors are what accounts have besides passwords, nil for nothing.
+	// Factors are what accounts have besides passwords.
 	Factors Factors
 }
 
@@ -78,23 +78,15 @@ func (e *Endpoint) fail(w http.ResponseWriter, req *http.Request, err error) {
 }
 
 // passkeys says whether passkeys can be used.
-func (e *Endpoint) passkeys() bool {
-	return e.factors != nil && !e.realm.NoPasskeys && e.factors.HasPasskeys()
-}
+func (e *Endpoint) passkeys() bool { return !e.realm.NoPasskeys && e.factors.HasPasskeys() }
 
 // situate looks at how far a sign-in is.
 func (e *Endpoint) situate(req *http.Request, errand *Errand, p *pending) (situation, error) {
-	s := situation{
-		amr: p.AMR, fresh: p.fresh(), passkeys: e.passkeys(), policy: e.realm.SecondFactor,
+	has, err := e.factors.Of(req.Context(), p.Account)
+	return situation{
+		amr: p.AMR, fresh: p.fresh(), has: has, passkeys: e.passkeys(), policy: e.realm.SecondFactor,
 		least: errand.Least, preferred: errand.Preferred,
-	}
-	if e.factors == nil {
-		s.policy = realm.SecondFactorOff
-		return s, nil
-	}
-	var err error
-	s.has, err = e.factors.Of(req.Context(), p.Account)
-	return s, err
+	}, err
 }
 
 // proceed takes the next step of a sign-in. account is who is signing in, as of

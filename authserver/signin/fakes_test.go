@@ -22,6 +22,8 @@ type factors struct {
 	has   map[store.Account]factor.Enrolled
 	used  map[string]bool
 	fault error
+	// withoutPasskeys is an issuer that browsers use no passkeys with.
+	withoutPasskeys bool
 	// noVerification are devices that do not verify their user.
 	noVerification bool
 }
@@ -105,7 +107,7 @@ func (f *factors) UseRecoveryCode(_ context.Context, account store.Account, code
 	return 0, nil
 }
 
-func (f *factors) HasPasskeys() bool { return true }
+func (f *factors) HasPasskeys() bool { return !f.withoutPasskeys }
 
 // PasskeyRequest gives options that say what they are for. What the browser makes
 // of them is the same with the account that the passkey is of.

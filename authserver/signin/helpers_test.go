@@ -250,3 +250,10 @@ func secret(cookie *http.Cookie) oauth.Secret {
 	}
 	return oauth.NewSecret(cookie.Value)
 }
+
+// anyone asks for a passkey of whoever it belongs to.
+var anyone = factor.Ask{Verified: true}
+
+func newRequest(method, address string) *http.Request {
+	return httptest.NewRequest(method, address, nil)
+}

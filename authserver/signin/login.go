@@ -82,12 +82,11 @@ func (e *Endpoint) stepUp(w http.ResponseWriter, req *http.Request, errand *Erra
 // showLogin writes the sign-in page.
 func (e *Endpoint) showLogin(w http.ResponseWriter, req *http.Request, errand *Errand, status int, username string, message pages.Message) {
 	named := e.browser.FormCookie(w, req)
-	_, passwords := e.realm.Services[e.realm.DefaultService].(login.Passwords)
 	page := pages.Login{
 		Form:       e.form(named, errand, formLogin, message),
 		ClientName: errand.ClientName,
 		Username:   username,
-		NoPassword: !passwords,
+		NoPassword: !e.passwords(),
 		Services:   e.choices(),
 	}
 	if e.passkeys() {
@@ -98,6 +97,12 @@ func (e *Endpoint) showLogin(w http.ResponseWriter, req *http.Request, errand *E
 		}
 	}
 	e.write(w, req, errand, status, page)
+}
+
+// passwords says whether people can sign in with a password.
+func (e *Endpoint) passwords() bool {
+	_, ok := e.realm.Services[e.realm.DefaultService].(login.Passwords)
+	return ok
 }
 
 // choices are the services that sign people in at a site of their own.
@@ -127,6 +132,8 @@ func (e *Endpoint) takeLogin(w http.ResponseWriter, req *http.Request, errand *E
 		e.depart(w, req, errand, form.Get("service"))
 	case form.Has("passkey"):
 		e.takePasskey(w, req, errand, form.Get("passkey"))
+	case !e.passwords():
+		e.fail(w, req, oauth.InvalidRequest("Nobody signs in with a password here."))
 	case username == "" || !form.Has("password"):
 		e.showLogin(w, req, errand, http.StatusBadRequest, username, pages.NoCredentials)
 	default:
