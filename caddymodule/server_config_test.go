@@ -235,6 +235,22 @@ func TestServerConfigErrors(t *testing.T) {
 			realmWith("signer file /nowhere/key.pem"),
 			"/nowhere/key.pem: no such file",
 		},
+		"second factor": {
+			realmWith("second_factor sometimes"),
+			`realm /: has second_factor "sometimes"; there are off, optional and required`,
+		},
+		"second factor and the password grant": {
+			realmWith("second_factor required", "grants password"),
+			"realm /: second_factor required cannot hold with the password grant",
+		},
+		"acr of no level": {
+			realmWith("acr gold best"),
+			`realm /: has acr gold stand for "best"; there are mfa, password, phishing_resistant`,
+		},
+		"acr with a quote": {
+			realmWith("acr `qu\"ote` mfa"),
+			`realm /: acr "qu\"ote": a value has no blank, quote, backslash or control character`,
+		},
 		"handler without a realm": {
 			"http://auth.example.com {\noauth2_server\n}",
 			"oauth2_server has no realm to answer for; add one to the option oauth2: a block `realm /`",

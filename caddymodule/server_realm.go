@@ -70,6 +70,8 @@ type Realm struct {
 	// SignInLimits bounds how often passwords and codes may be tried.
 	SignInLimits *SignInLimits `json:"sign_in_limits,omitempty"`
 
+	SignIn
+
 	// Authentication are the authentication services that say who the users
 	// are, by the names that the other options and `auth_chain` use. Those of the
 	// app can be used as well, unless one here has the same name.
@@ -156,6 +158,9 @@ func (r *Realm) settings(app shared, services map[string]login.Service) (realm.S
 	}
 	if err := r.Session.apply(&out.Session); err != nil {
 		return out, r.errorf("%w", err)
+	}
+	if err := r.applySignIn(&out); err != nil {
+		return out, err
 	}
 	if out.Look, err = r.Pages.look(app.repl); err != nil {
 		return out, r.errorf("pages: %w", err)

@@ -38,6 +38,9 @@ import (
 //			idle     <duration>
 //		}
 //		sign_in_limits { ... }
+//		second_factor           off|optional|required
+//		passkeys                on|off
+//		acr                     <value> password|mfa|phishing_resistant
 //		authentication          <name> <module> [<arguments...>] [{ ... }]
 //		default_authentication  <name>
 //		password_authentication <names...>
@@ -55,7 +58,7 @@ import (
 //		client                  <id> { ... }
 //	}
 //
-// The lines resource, signer, authentication and client may be repeated.
+// The lines resource, signer, acr, authentication and client may be repeated.
 func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if !d.AllArgs(&r.Name) {
 		return d.ArgErr()
@@ -72,6 +75,9 @@ func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"code_lifetime":           span(&r.CodeLifetime),
 		"session":                 r.readSession,
 		"sign_in_limits":          r.readSignInLimits,
+		"second_factor":           text(&r.SecondFactor),
+		"passkeys":                onOff(&r.Passkeys),
+		"acr":                     r.readACR,
 		"authentication":          services(&r.AuthenticationRaw),
 		"default_authentication":  text(&r.DefaultAuthentication),
 		"password_authentication": texts(&r.PasswordAuthentication),
@@ -79,7 +85,7 @@ func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"pages":                   r.readPages,
 		"json_authenticate":       flag(&r.JSONAuthenticate),
 		"client":                  r.readClient,
-	}, "resource", "signer", "authentication", "client")
+	}, "resource", "signer", "acr", "authentication", "client")
 }
 
 // maxLifetime is what a realm says of access tokens and a client does not.
