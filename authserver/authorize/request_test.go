@@ -261,6 +261,7 @@ func FuzzParseRequest(f *testing.F) {
 	f.Add(valid().Encode())
 	f.Add(valid("prompt", "login", "max_age", "0", "claims", `{"id_token":{"acr":null}}`).Encode())
 	f.Add(valid("response_type", "token id_token", "response_mode", "form_post").Encode())
+	f.Add(valid("acr_values", "a b "+login.ACRMultiple, "claims", `{"id_token":{"acr":{"essential":true,"values":["x"]}}}`).Encode())
 	f.Add("client_id=web&redirect_uri=https%3A%2F%2Fevil.test&response_type=code")
 	f.Fuzz(func(t *testing.T, query string) {
 		form, err := oauth.ParseForm(query, "resource")
@@ -279,6 +280,9 @@ func FuzzParseRequest(f *testing.F) {
 			t.Fatalf("location %q", location)
 		}
 		r, err := parseRequest(form, goal, allGrants)
+		if err == nil {
+			err = r.readAssurance(&realm.Settings{})
+		}
 		if err != nil {
 			if codeOf(err) == "" {
 				t.Fatalf("%v is no protocol error", err)
