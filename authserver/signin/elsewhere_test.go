@@ -194,3 +194,13 @@ func TestWithoutPasswordsThePageHasNone(t *testing.T) {
 	// The form of somebody else's making is no way around.
 	isPage(t, p.visit(at("login", params()), "username", "demo", "password", "Ch4ng31t"), http.StatusBadRequest)
 }
+
+// While the browser is away nothing goes on here, and nothing is lost.
+func TestPagesOfStepsWhileTheBrowserIsAway(t *testing.T) {
+	p := meet(t)
+	back := p.leave(params())
+	for _, step := range []string{"login/factor", "login/enrol"} {
+		goesTo(t, p.get(at(step, params())), "authorize")
+	}
+	p.signedIn(p.get(back))
+}

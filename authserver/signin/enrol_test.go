@@ -114,3 +114,12 @@ func TestAnEssentialACROutOfReachIsToldToTheClient(t *testing.T) {
 		t.Error("the sign-in goes on")
 	}
 }
+
+// What was sealed for one account is not another's.
+func TestTheSecretOfAnotherAccountsApp(t *testing.T) {
+	p := meet(t, required)
+	address := goesTo(t, p.get(p.leave(params())), "login/enrol")
+	sealed := field(t, p.get(address), "sealed")
+	address = goesTo(t, p.password(params()), "login/enrol")
+	isPage(t, p.fill(address, p.get(address), "sealed", sealed, "code", rightCode), http.StatusForbidden, "expired")
+}

@@ -109,10 +109,6 @@ func TestAStepUpEndsWithItsSession(t *testing.T) {
 		"signed out": func(p *person) { delete(p.jar, p.cookie("session").Name) },
 		"expired":    func(p *person) { p.world.Clock.Advance(7 * time.Minute) },
 		"revoked":    func(p *person) { p.revoke() },
-		"another's since": func(p *person) {
-			p.world.LDAP.Calls()
-			p.visit(at("login", params("state", "other")), "username", "demo", "password", "Ch4ng31t")
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := meet(t)
@@ -185,4 +181,33 @@ func TestSignInForTheAccountPage(t *testing.T) {
 	p.second()
 	again := goesTo(t, p.visit(address+"&prompt=login", "username", "demo", "password", "Ch4ng31t"), "login/factor")
 	goesTo(t, p.visit(again, "code", nextCode), "account")
+}
+
+// A code on top of an old session is no new sign-in.
+func TestPG18_AStepUpIsNoNewSignIn(t *testing.T) {
+	p := meet(t)
+	p.signedIn(p.password(params()))
+	p.factors.give(demoAccount, app)
+	p.world.Clock.Advance(time.Hour)
+	for _, change := range [][2]string{{"prompt", "login"}, {"max_age", "60"}} {
+		address := goesTo(t, p.get(at("authorize", params(change[0], change[1], "acr_values", login.ACRMultiple))), "login")
+		isPage(t, p.get(address), http.StatusOK, "Password")
+	}
+}
+
+// Nor does it go on with the session of a sign-in that came in between.
+func TestAStepUpIsOfItsOwnSession(t *testing.T) {
+	p := meet(t)
+	p.signedIn(p.password(params()))
+	p.factors.give(demoAccount, app)
+	p.factors.give(demoAccount, passkey)
+	address := goesTo(t, p.get(goesTo(t, p.get(at("authorize", params("acr_values", login.ACRMultiple))), "login")), "login/factor")
+	page := p.get(address)
+	other := at("login", params("state", "other"))
+	p.signedIn(p.fill(other, p.get(other), "passkey", p.use("demo", anyone)))
+	session := p.cookie("session").Value
+	p.granted(p.get(goesTo(t, p.fill(address, page, "code", rightCode), "authorize")))
+	if p.cookie("session").Value != session {
+		t.Error("the session was replaced by what began with another")
+	}
 }
