@@ -12,11 +12,15 @@ import (
 // AccessFor mints the access token of a grant for a scope within it. The result
 // is not to be shown before the grant's step is committed.
 func (r *Realm) AccessFor(client *store.Client, grant *store.Grant, scope oauth.Scope, now time.Time) (oauth.Secret, token.Access, error) {
+	session := grant.SessionID
+	if grant.Outlives() {
+		session = "" // what bears its name ends with it
+	}
 	return r.Tokens.MintAccess(token.Access{
 		Subject:   grant.Subject,
 		ClientID:  client.ID,
 		GrantID:   grant.ID,
-		SessionID: grant.SessionID,
+		SessionID: session,
 		Scope:     scope,
 		Audience:  grant.Resources,
 		IssuedAt:  now,

@@ -69,6 +69,10 @@ type Grant struct {
 	PurgeAt time.Time
 }
 
+// Outlives says whether the grant goes on when the session ends that it was given
+// in: that is what offline_access is for (OpenID Connect Core §11).
+func (g *Grant) Outlives() bool { return g.Scope.Has(oauth.ScopeOfflineAccess) }
+
 // Account names one person to one authentication service of a realm.
 type Account struct {
 	// Service is the name of the authentication service.

@@ -20,7 +20,8 @@ type Revocations interface {
 	// consent. In one step it writes one entry of the revocation log, which ends
 	// the tokens of all of them whatever their number; ends the sessions of a
 	// subject or the session itself, and forgets the consent; and ends the newest
-	// grants. The others follow in steps of their own; when it fails between them
+	// grants. With a session its grants end but those that outlive it, and the
+	// clients of a session are to be told (Logouts). The others follow in steps of their own; when it fails between them
 	// DeleteExpired does the rest, which also ends, a while later, what was being
 	// granted at that moment. Revoking what is not there is no error: the entry
 	// stands for tokens without a grant too.
@@ -64,7 +65,7 @@ const (
 	RevokedSubject RevocationKind = 3
 	// RevokedClient is all that a client was given up to NotBefore.
 	RevokedClient RevocationKind = 4
-	// RevokedSession is all that came of a session.
+	// RevokedSession is all that came of a session and does not outlive it.
 	RevokedSession RevocationKind = 5
 	// RevokedConsent is all that a subject let a client do up to NotBefore.
 	RevokedConsent RevocationKind = 6

@@ -34,6 +34,7 @@ type Store interface {
 	Credentials
 	Realms
 	Logs
+	Logouts
 
 	// CreateGrant stores a new grant, and with it, when consent is not nil, what
 	// the user agreed to (merged into what is remembered already). ErrExists

@@ -26,11 +26,15 @@ func (a *Access) Lineage() Lineage {
 	return l
 }
 
-// LineageOf is what a revocation can name of a grant.
+// LineageOf is what a revocation can name of a grant. One that outlives its
+// session does not end with it.
 func LineageOf(grant *store.Grant) Lineage {
 	l := Lineage{
 		GrantID: grant.ID, Subject: grant.Subject, ClientID: grant.ClientID, SessionID: grant.SessionID,
 		IssuedAt: grant.Created.Unix(),
+	}
+	if grant.Outlives() {
+		l.SessionID = ""
 	}
 	if !grant.AuthTime.IsZero() {
 		l.AuthTime = grant.AuthTime.Unix()

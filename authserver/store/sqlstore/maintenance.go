@@ -37,6 +37,7 @@ var purges = []string{
 	purgeKeys,
 	purgeAttempts,
 	purgeAccounts,
+	purgeLogouts,
 }
 
 // Remember stores a value under a name unless there is one already.

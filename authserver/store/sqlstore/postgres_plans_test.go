@@ -24,6 +24,7 @@ var fill = []string{
 	`INSERT INTO audit SELECT md5(n::text), 0, n, 'e', 's', 'a', '/', 'c', 'u' || n, '', '', '', '', '', '', '{}' FROM generate_series(1, 20000) n`,
 	`INSERT INTO attempts SELECT '/', 1, md5(n::text), md5(n::text), 1, 0, 0, n FROM generate_series(1, 20000) n`,
 	`INSERT INTO accounts SELECT '/', 'corp', 'u' || n, 'u' || n, '', 0, '{}', 1, 0, 0, 0, 0, n FROM generate_series(1, 20000) n`,
+	`INSERT INTO logouts SELECT md5(n::text), '/', 'web', 'staff:u', 's', 0, n, n FROM generate_series(1, 20000) n`,
 	`ANALYZE`,
 }
 

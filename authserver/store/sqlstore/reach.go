@@ -17,7 +17,7 @@ type reach struct {
 	end string
 }
 
-func reachOf(where, began string) reach {
+func reachOf(where, began string, spared ...string) reach {
 	page := func(columns, after string) string {
 		return `SELECT ` + columns + ` FROM grants WHERE ` + where + after + ` ORDER BY id DESC LIMIT ?`
 	}
@@ -25,7 +25,7 @@ func reachOf(where, began string) reach {
 		grants: page(grantColumns, ""), grantsAfter: page(grantColumns, ` AND id < ?`),
 		ids: page(`id`, ""), idsAfter: page(`id`, ` AND id < ?`),
 		end: `UPDATE grants SET state = 2
-			WHERE ` + where + ` AND id >= ? AND id <= ? AND state <> 2 AND ` + began + ` <= ?
+			WHERE ` + where + ` AND id >= ? AND id <= ? AND state <> 2 AND ` + began + ` <= ?` + strings.Join(spared, "") + `
 			RETURNING id, CASE WHEN created < auth_time THEN auth_time ELSE created END, purge_at`,
 	}
 }
@@ -36,9 +36,13 @@ var reaches = map[store.RevocationKind]reach{
 	0:                    reachOf(`realm = ?`, `created`),
 	store.RevokedSubject: reachOf(`realm = ? AND subject = ?`, `CASE WHEN auth_time > 0 THEN auth_time ELSE created END`),
 	store.RevokedClient:  reachOf(`realm = ? AND client_id = ?`, `created`),
-	store.RevokedSession: reachOf(`realm = ? AND session_id = ? AND session_id <> ''`, `created`),
+	store.RevokedSession: reachOf(`realm = ? AND session_id = ? AND session_id <> ''`, `created`, outlives),
 	store.RevokedConsent: reachOf(`realm = ? AND subject = ? AND client_id = ?`, `created`),
 }
+
+// outlives spares the grants that Grant.Outlives says outlive their session. A
+// scope is a list of texts in JSON, and a scope token has no quotes in it.
+const outlives = ` AND REPLACE(scope, '"offline_access"', '') = scope`
 
 // statements gives the statements of a reach and their first arguments.
 func statementsOf(r store.Reach) (reach, []any, error) {

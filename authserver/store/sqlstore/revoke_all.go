@@ -37,6 +37,9 @@ func (s *Store) RevokeAll(ctx context.Context, r store.Reach, now time.Time) (st
 		page  page
 	}
 	done, err := write(ctx, s, "revoke all", func(q querier) (done first, err error) {
+		if err = noteLogouts(q, r, now); err != nil {
+			return done, err
+		}
 		if done.ended, err = endOthers(q, r); err != nil {
 			return done, err
 		}

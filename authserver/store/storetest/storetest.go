@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Spent", spentChecks},
 		{"Attempt", attemptChecks},
 		{"Session", sessionChecks},
+		{"Logout", logoutChecks},
 		{"Consent", consentChecks},
 		{"Credential", credentialChecks},
 		{"SeenAccount", seenAccountChecks},
