@@ -34,7 +34,8 @@ type revocation struct {
 	// Client ends all grants and tokens that a client was given up to now.
 	Client string `json:"client,omitempty"`
 
-	// Session ends a session, by its sid, and all that came of it.
+	// Session ends a session, by its sid, and all that came of it, offline_access
+	// included.
 	Session string `json:"session,omitempty"`
 
 	// Grant ends one grant, by its id, and its tokens.
@@ -111,6 +112,12 @@ func (a *App) revokeAll(ctx context.Context, in *realm.Realm, reach store.Reach)
 	if err != nil {
 		return revokedAnswer{}, err
 	}
+	if reach.SessionID != "" {
+		outlived, err := revokeOutliving(ctx, in, reach, now)
+		if ended.Grants += outlived; err != nil {
+			return revokedAnswer{}, err
+		}
+	}
 	done := revokedAnswer{Realm: in.Name, Grants: ended.Grants, Sessions: ended.Sessions, NotBefore: wholeSecond(reach.Revocation(now).NotBefore)}
 	if ended.Consent {
 		done.Consents = 1
@@ -119,6 +126,31 @@ func (a *App) revokeAll(ctx context.Context, in *realm.Realm, reach store.Reach)
 		Event: revocationEvents[reach.Kind()], Realm: in.Name, Subject: reach.Subject, ClientID: reach.ClientID, SessionID: reach.SessionID,
 	}.With(audit.Count, strconv.Itoa(ended.Grants)))
 	return done, nil
+}
+
+// revokeOutliving ends the grants of a session that is over which outlive a
+// sign-out: an operator means all of it. Cut off, it ends the rest when it is
+// asked again.
+func revokeOutliving(ctx context.Context, in *realm.Realm, reach store.Reach, now time.Time) (ended int, err error) {
+	for after := ""; ; {
+		grants, err := in.Store.Grants(ctx, reach, after, listPage)
+		if err != nil {
+			return ended, err
+		}
+		for i := range grants {
+			after = grants[i].ID
+			if grants[i].State == store.GrantRevoked || !grants[i].Outlives() {
+				continue
+			}
+			if err := in.Revocations.RevokeGrant(ctx, in.Name, after, now); err != nil {
+				return ended, err
+			}
+			ended++
+		}
+		if len(grants) < listPage {
+			return ended, nil
+		}
+	}
 }
 
 // revocationEvents are what the revocation of a reach is told as.

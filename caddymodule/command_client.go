@@ -77,6 +77,8 @@ var clientOptions = []clientOption{
 	{flag: "default-scopes", help: "What it gets that asks for no scope", list: func(c *registration.Client) *[]string { return &c.DefaultScopes }},
 	{flag: "resources", help: "Audiences that it may ask for", list: func(c *registration.Client) *[]string { return &c.Resources }},
 	{flag: "cors-origins", help: "Web origins whose scripts may read answers", list: func(c *registration.Client) *[]string { return &c.CORSOrigins }},
+	{flag: "post-logout-redirect-uris", help: "Where people may be sent who have signed out", list: func(c *registration.Client) *[]string { return &c.PostLogoutRedirectURIs }},
+	{flag: "backchannel-logout-uri", help: "Where it is told that a session is over", text: func(c *registration.Client) *string { return &c.BackchannelLogoutURI }},
 	{flag: "pkce-optional", help: "It may do without PKCE", on: func(c *registration.Client) *bool { return &c.PKCEOptional }},
 	{flag: "skip-consent", help: "Users are not asked", on: func(c *registration.Client) *bool { return &c.SkipConsent }},
 	{flag: "disabled", help: "It is out of service; --disabled=false takes it back", on: func(c *registration.Client) *bool { return &c.Disabled }},

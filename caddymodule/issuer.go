@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"time"
 
@@ -131,17 +130,10 @@ func (i *ForeignIssuer) common() (introspect.Foreign, error) {
 	if i.JWKS != nil {
 		f.Refresh, f.MaxStale = time.Duration(i.JWKS.Refresh), time.Duration(i.JWKS.MaxStale)
 	}
-	for _, written := range i.AllowPrivate {
-		allowed, err := netip.ParsePrefix(written)
-		if err != nil {
-			return f, fmt.Errorf("allow_private takes ranges of addresses, as in 10.0.0.0/8, not %q", written)
-		}
-		f.AllowPrivate = append(f.AllowPrivate, allowed.Masked())
-	}
-	if i.TLSCA == "" {
-		return f, nil
-	}
 	var err error
+	if f.AllowPrivate, err = addressRanges("allow_private", i.AllowPrivate); err != nil || i.TLSCA == "" {
+		return f, err
+	}
 	if f.Roots, err = os.ReadFile(i.TLSCA); err != nil {
 		return f, fmt.Errorf("tls_ca: %w", err)
 	}

@@ -25,6 +25,9 @@ import (
 //		pkce           optional
 //		skip_consent
 //		cors_origin    <origins...>
+//		post_logout_redirect_uri <uris...>
+//		backchannel_logout_uri   <uri>
+//		backchannel_logout_session_required
 //		access_token {
 //			lifetime <duration>
 //			format   jwt|opaque
@@ -37,7 +40,8 @@ import (
 //		disabled
 //	}
 //
-// The lines secret, redirect_uri, resource and cors_origin may be repeated.
+// The lines secret, redirect_uri, resource, cors_origin and
+// post_logout_redirect_uri may be repeated.
 func unmarshalClient(d *caddyfile.Dispenser, c *Client) error {
 	if !d.AllArgs(&c.ID) {
 		return d.ArgErr()
@@ -56,14 +60,19 @@ func unmarshalClient(d *caddyfile.Dispenser, c *Client) error {
 		"pkce":           readPKCE(&c.PKCEOptional),
 		"skip_consent":   flag(&c.SkipConsent),
 		"cors_origin":    texts(&c.CORSOrigins),
-		"access_token":   readAccessTokens(&c.AccessToken, nil),
-		"refresh_token":  readRefreshTokens(&c.RefreshToken),
-		"id_token":       readIDTokens(&c.IDToken),
-		"code_lifetime":  span(&c.CodeLifetime),
-		"rate_limit":     readRateLimit(&c.RateLimit),
-		"token_quota":    readTokenQuota(&c.TokenQuota),
-		"disabled":       flag(&c.Disabled),
-	}, "secret", "redirect_uri", "resource", "cors_origin")
+
+		"post_logout_redirect_uri":            texts(&c.PostLogoutRedirectURIs),
+		"backchannel_logout_uri":              text(&c.BackchannelLogoutURI),
+		"backchannel_logout_session_required": flag(&c.BackchannelLogoutSessionRequired),
+
+		"access_token":  readAccessTokens(&c.AccessToken, nil),
+		"refresh_token": readRefreshTokens(&c.RefreshToken),
+		"id_token":      readIDTokens(&c.IDToken),
+		"code_lifetime": span(&c.CodeLifetime),
+		"rate_limit":    readRateLimit(&c.RateLimit),
+		"token_quota":   readTokenQuota(&c.TokenQuota),
+		"disabled":      flag(&c.Disabled),
+	}, "secret", "redirect_uri", "resource", "cors_origin", "post_logout_redirect_uri")
 }
 
 func readPKCE(optional *bool) reader {

@@ -72,6 +72,11 @@ type Realm struct {
 
 	SignIn
 
+	// LogoutAllowPrivate are private addresses, as in `10.0.0.0/8`, that the
+	// `backchannel_logout_uri` of clients may lead to. Default: none; those on the
+	// internet are always allowed.
+	LogoutAllowPrivate []string `json:"logout_allow_private,omitempty"`
+
 	// Authentication are the authentication services that say who the users
 	// are, by the names that the other options and `auth_chain` use. Those of the
 	// app can be used as well, unless one here has the same name.
@@ -164,6 +169,9 @@ func (r *Realm) settings(app shared, services map[string]login.Service) (realm.S
 	}
 	if out.Look, err = r.Pages.look(app.repl); err != nil {
 		return out, r.errorf("pages: %w", err)
+	}
+	if out.LogoutPrivate, err = addressRanges("logout_allow_private", r.LogoutAllowPrivate); err != nil {
+		return out, r.errorf("%w", err)
 	}
 	defaults, err := r.defaults()
 	if err != nil {

@@ -41,6 +41,7 @@ import (
 //		second_factor           off|optional|required
 //		passkeys                on|off
 //		acr                     <value> password|mfa|phishing_resistant
+//		logout_allow_private    <ranges...>
 //		authentication          <name> <module> [<arguments...>] [{ ... }]
 //		default_authentication  <name>
 //		password_authentication <names...>
@@ -58,7 +59,8 @@ import (
 //		client                  <id> { ... }
 //	}
 //
-// The lines resource, signer, acr, authentication and client may be repeated.
+// The lines resource, signer, acr, logout_allow_private, authentication and client
+// may be repeated.
 func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if !d.AllArgs(&r.Name) {
 		return d.ArgErr()
@@ -78,6 +80,7 @@ func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"second_factor":           text(&r.SecondFactor),
 		"passkeys":                onOff(&r.Passkeys),
 		"acr":                     r.readACR,
+		"logout_allow_private":    texts(&r.LogoutAllowPrivate),
 		"authentication":          services(&r.AuthenticationRaw),
 		"default_authentication":  text(&r.DefaultAuthentication),
 		"password_authentication": texts(&r.PasswordAuthentication),
@@ -85,7 +88,7 @@ func (r *Realm) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"pages":                   r.readPages,
 		"json_authenticate":       flag(&r.JSONAuthenticate),
 		"client":                  r.readClient,
-	}, "resource", "signer", "acr", "authentication", "client")
+	}, "resource", "signer", "acr", "logout_allow_private", "authentication", "client")
 }
 
 // maxLifetime is what a realm says of access tokens and a client does not.

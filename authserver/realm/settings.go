@@ -3,6 +3,7 @@ package realm
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,8 @@ type Settings struct {
 	NoPasskeys   bool
 	// Look is how the pages look.
 	Look pages.Look
+	// LogoutPrivate are private addresses at which clients may be told of sign-outs.
+	LogoutPrivate []netip.Prefix
 	// JSONAuthenticate switches /json/…/authenticate on.
 	JSONAuthenticate bool
 	// KeyRotation is the age at which a key is replaced, 0 for never.

@@ -51,6 +51,7 @@ func Check(c *store.Client, realm Realm) error {
 		func() error { return checkPublic(c) },
 		func() error { return checkGrants(c.Grants, realm) },
 		func() error { return checkRedirects(c) },
+		func() error { return checkLogout(c) },
 		func() error { return checkLists(c) },
 	} {
 		if err := check(); err != nil {

@@ -74,6 +74,22 @@ type Client struct {
 	// scripts may read the answers to this client. Default: none.
 	CORSOrigins []string `json:"cors_origins,omitempty"`
 
+	// PostLogoutRedirectURIs are where people may be sent after they have signed
+	// out, compared byte for byte (OpenID Connect RP-Initiated Logout §3.1).
+	// Default: none, and they stay on the page that says so.
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+
+	// BackchannelLogoutURI is where this server tells the client that a session is
+	// over in which it was used (OpenID Connect Back-Channel Logout §2.2). https, or
+	// http on loopback. A private address must be among the `logout_allow_private`
+	// of the realm. Default: the client is not told.
+	BackchannelLogoutURI string `json:"backchannel_logout_uri,omitempty"`
+
+	// BackchannelLogoutSessionRequired says that the client must be told which
+	// session is over (`sid`). Every client is; the setting is for the client's
+	// description. Default: false.
+	BackchannelLogoutSessionRequired bool `json:"backchannel_logout_session_required,omitempty"`
+
 	// AccessToken overrides what the realm says of access tokens.
 	AccessToken *AccessTokens `json:"access_token,omitempty"`
 
@@ -129,6 +145,8 @@ func (c *Client) Resolve(defaults Defaults) (store.Client, error) {
 	out.Scopes, out.DefaultScopes = c.Scopes, c.DefaultScopes
 	out.PKCEOptional, out.SkipConsent = c.PKCEOptional, c.SkipConsent
 	out.CORSOrigins, out.Disabled = c.CORSOrigins, c.Disabled
+	out.PostLogoutRedirectURIs, out.LogoutURI = c.PostLogoutRedirectURIs, c.BackchannelLogoutURI
+	out.LogoutSessionRequired = c.BackchannelLogoutSessionRequired
 	if len(c.Grants) == 0 {
 		return out, errors.New("lists no grants, and so may do nothing; add, for example: grants client_credentials")
 	}

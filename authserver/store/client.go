@@ -36,6 +36,12 @@ type Client struct {
 	SkipConsent bool
 	// CORSOrigins are the web origins that may read its token answers.
 	CORSOrigins []string
+	// PostLogoutRedirectURIs are where people may be sent who have signed out.
+	PostLogoutRedirectURIs []string
+	// LogoutURI is where the client is told that a session is over, "" for nowhere.
+	// LogoutSessionRequired says that it must learn which one; it always does.
+	LogoutURI             string
+	LogoutSessionRequired bool
 
 	// AccessTokenLifetime and AccessTokenFormat shape its access tokens.
 	AccessTokenLifetime time.Duration

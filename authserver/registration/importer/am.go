@@ -53,6 +53,9 @@ func (r *Result) am(c *amClient) {
 		}
 	}
 	reg.CORSOrigins = r.origins(c.ID, "javascriptOrigins", c.Advanced["javascriptOrigins"].list())
+	reg.PostLogoutRedirectURIs = r.redirectURIs(c.ID, "postLogoutRedirectUri", c.OpenID["postLogoutRedirectUri"].list())
+	r.logoutURI(c.ID, "backchannel_logout_uri", cmp.Or(c.OpenID["backchannel_logout_uri"].text(), c.Core["backchannel_logout_uri"].text()), reg)
+	reg.BackchannelLogoutSessionRequired = reg.BackchannelLogoutURI != "" && c.OpenID["backchannel_logout_session_required"].yes()
 	r.amGrants(c, reg)
 	r.amConsent(c, reg)
 	r.amTokens(c, reg)
@@ -182,9 +185,6 @@ var amForeign = []struct {
 	name, text    string
 	saysSomething func(amItem) bool
 }{
-	{(*amClient).core, "backchannel_logout_uri", "back-channel logout is not there yet", amItem.set},
-	{(*amClient).openID, "backchannel_logout_uri", "back-channel logout is not there yet", amItem.set},
-	{(*amClient).openID, "postLogoutRedirectUri", "sign-out started by clients is not there yet", amItem.set},
 	{(*amClient).openID, "defaultAcrValues", "clients must ask for acr_values themselves", amItem.set},
 	{(*amClient).openID, "defaultMaxAgeEnabled", "clients must ask for max_age themselves", amItem.yes},
 	{(*amClient).advanced, "requestUris", "request objects are not taken", amItem.set},

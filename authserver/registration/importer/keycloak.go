@@ -121,6 +121,7 @@ func (r *Result) keycloak(c *keycloakClient) {
 	}
 	reg.RedirectURIs = r.redirectURIs(c.ClientID, "redirectUris", c.absolute(c.RedirectURIs))
 	reg.CORSOrigins = r.origins(c.ClientID, "webOrigins", c.webOrigins(reg.RedirectURIs))
+	r.keycloakLogout(c, reg)
 	r.keycloakGrants(c, reg)
 	r.keycloakScopes(c, reg)
 	r.keycloakTokens(c, reg)
@@ -167,6 +168,23 @@ func (c *keycloakClient) webOrigins(redirectURIs []string) []string {
 		}
 	}
 	return out
+}
+
+// keycloakLogout takes over where the client hears of sign-outs. Keycloak writes
+// lists with "##" between; "+" stands for the redirect URIs, "-" for none.
+func (r *Result) keycloakLogout(c *keycloakClient, reg *registration.Client) {
+	const setting = "post.logout.redirect.uris"
+	for _, uri := range strings.Split(c.Attributes[setting], "##") {
+		switch uri {
+		case "", "-":
+		case "+":
+			reg.PostLogoutRedirectURIs = append(reg.PostLogoutRedirectURIs, reg.RedirectURIs...)
+		default:
+			reg.PostLogoutRedirectURIs = append(reg.PostLogoutRedirectURIs, r.redirectURIs(c.ClientID, setting, c.absolute([]string{uri}))...)
+		}
+	}
+	r.logoutURI(c.ClientID, "backchannel.logout.url", c.Attributes["backchannel.logout.url"], reg)
+	reg.BackchannelLogoutSessionRequired = reg.BackchannelLogoutURI != "" && c.Attributes["backchannel.logout.session.required"] == "true"
 }
 
 func (r *Result) keycloakGrants(c *keycloakClient, reg *registration.Client) {
@@ -265,7 +283,6 @@ var keycloakForeign = []struct{ attribute, text string }{
 	{"access.token.signed.response.alg", "access tokens are signed with ES256"},
 	{"acr.loa.map", "acr values are not mapped"},
 	{"authorization.signed.response.alg", "answers are not signed"},
-	{"backchannel.logout.url", "back-channel logout is not there yet"},
 	{"default.acr.values", "clients must ask for acr_values themselves"},
 	{"dpop.bound.access.tokens", "access tokens are not bound to DPoP keys"},
 	{"frontchannel.logout.url", "front-channel logout is not there"},
@@ -275,7 +292,6 @@ var keycloakForeign = []struct{ attribute, text string }{
 	{"oauth2.device.authorization.grant.enabled", "this server does not have the device grant"},
 	{"oauth2.jwt.authorization.grant.enabled", "this server does not have the JWT grant"},
 	{"oidc.ciba.grant.enabled", "this server does not have CIBA"},
-	{"post.logout.redirect.uris", "sign-out started by clients is not there yet"},
 	{"request.object.required", "request objects are not taken"},
 	{"require.pushed.authorization.requests", "pushed authorization requests are not there yet"},
 	{"standard.token.exchange.enabled", "this server does not have token exchange"},

@@ -80,6 +80,18 @@ func (r *Result) redirectURIs(client, setting string, uris []string) []string {
 	return kept
 }
 
+// logoutURI keeps where a client can be told of sign-outs.
+func (r *Result) logoutURI(client, setting, uri string, reg *registration.Client) {
+	if uri == "" {
+		return
+	}
+	if err := registration.CheckLogoutURI(uri); err != nil {
+		r.note(client, setting, "%q was left out: it %s", uri, err)
+		return
+	}
+	reg.BackchannelLogoutURI = uri
+}
+
 // origins keeps what may be a web origin here.
 func (r *Result) origins(client, setting string, origins []string) []string {
 	var kept []string
