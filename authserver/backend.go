@@ -12,12 +12,17 @@ import (
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/logout"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/outbound"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
 
 // readInterval is how soon a node hears of another's changes.
 const readInterval = time.Second
+
+// logoutInterval is how soon clients are told of a sign-out.
+const logoutInterval = time.Second
 
 // Backend is what outlives a configuration: the store, the keys that were read
 // from it, the revocations and the bound on password hashing. Servers of
@@ -29,6 +34,7 @@ type Backend struct {
 	hasher      *hashing.Hasher
 	revocations *token.Revocations
 	denials     *Denials
+	logouts     *logout.Notifier
 	audit       *auditing
 	clients     *Clients
 	log         *slog.Logger
@@ -73,6 +79,7 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 	}
 	b.shared.own, b.now = now, b.shared.now
 	b.audit = newAuditing(st, log, b.now)
+	b.logouts = logout.NewNotifier(st, log, b.now, outbound.Guard.Client)
 	if err := b.askClock(ctx); err != nil {
 		return nil, err
 	}
@@ -114,6 +121,10 @@ func (b *Backend) Run(ctx context.Context) {
 	all.Go(func() { b.every(ctx, clockInterval, "asking the store for the time", b.askClock) })
 	all.Go(func() { b.every(ctx, purgeInterval, "deleting expired rows", b.purge) })
 	all.Go(func() { b.every(ctx, rotationInterval, "rotating keys", b.rotateKeys) })
+	all.Go(func() {
+		defer b.logouts.Wait()
+		b.every(ctx, logoutInterval, "telling clients of sign-outs", b.logouts.Step)
+	})
 	all.Wait()
 }
 

@@ -25,6 +25,7 @@
 //	grants        the token endpoint
 //	signin        how people sign in at a browser
 //	authorize     the authorization endpoint and consent
+//	logout        signing out, and telling clients of it
 //	endpoint      every other endpoint
 //	pages         the HTML
 //	wire          forms in, JSON and errors out
@@ -119,6 +120,10 @@
 //		pages/language.go signin/login.go signin/next.go token/id_hint.go token/id_token.go
 //		login/oidc/answer.go login/oidc/depart.go login/oidc/idtoken.go login/oidc/person.go
 //		login/oidc/provider.go login/oidc/settings.go
+//	OpenID Connect RP-Initiated Logout
+//		endpoint/metadata.go logout/endpoint.go logout/request.go registration/logout.go
+//	OpenID Connect Back-Channel Logout
+//		endpoint/metadata.go logout/deliver.go logout/notifier.go registration/logout.go token/logout_token.go
 //	OpenID Connect Discovery
 //		endpoint/metadata.go oauth/issuer.go
 //		login/oidc/metadata.go login/oidc/settings.go

@@ -107,6 +107,9 @@ func TestAS57_NothingOfOneRealmIsGoodInAnother(t *testing.T) {
 		{"consent", "form", func(realm string) *httptest.ResponseRecorder {
 			return page("consent", sessions[realm], "", url.Values{"form_token": {p.consentToken}, "decision": {"allow"}})(realm)
 		}, forbidden, false},
+		{"connect/endSession", "session", page("connect/endSession", p.session, "", nil), notAskedToSignOut, false},
+		{"connect/endSession", "id_token_hint", page("connect/endSession", "", "", nil,
+			"id_token_hint", p.idToken, "post_logout_redirect_uri", realmtest.Goodbye), notSentOn, false},
 		// What the form above has allowed counts at home.
 		{"authorize", "consent", func(realm string) *httptest.ResponseRecorder {
 			return page("authorize", sessions[realm], "", nil)(realm)
@@ -141,6 +144,14 @@ func TestAS57_NothingOfOneRealmIsGoodInAnother(t *testing.T) {
 		}
 	}
 }
+
+// notAskedToSignOut is a page without a form: nobody is signed in. notSentOn is one
+// that leads nowhere by itself.
+func notAskedToSignOut(a *httptest.ResponseRecorder) bool {
+	return a.Code != http.StatusOK || !strings.Contains(a.Body.String(), "form_token")
+}
+
+func notSentOn(a *httptest.ResponseRecorder) bool { return a.Header().Get("Location") == "" }
 
 // notAsked is a consent page that is not shown: nobody is signed in.
 func notAsked(a *httptest.ResponseRecorder) bool { return a.Code != http.StatusOK }

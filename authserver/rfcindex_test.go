@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	spec = regexp.MustCompile(`RFC \d+|OpenID Connect (?:Core|Discovery)|OAuth 2\.0 (?:Form Post Response Mode|Multiple Response Types)`)
+	spec = regexp.MustCompile(`RFC \d+|OpenID Connect (?:Core|Discovery|RP-Initiated Logout|Back-Channel Logout)|OAuth 2\.0 (?:Form Post Response Mode|Multiple Response Types)`)
 	// between is what may stand between the names of specifications in a line
 	// that says which ones a file follows.
 	between = regexp.MustCompile(`§[\d.]+|Appendix [A-Z]|\band\b|[ ,.]`)

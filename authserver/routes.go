@@ -24,6 +24,7 @@ const (
 	endpointRevoke        = "token/revoke"
 	endpointUserInfo      = "userinfo"
 	endpointJWKS          = "connect/jwk_uri"
+	endpointEndSession    = "connect/endSession"
 	endpointOpenID        = ".well-known/openid-configuration"
 	endpointServerMeta    = ".well-known/oauth-authorization-server"
 	endpointStyle         = "pages/style.css"
@@ -37,7 +38,7 @@ const (
 
 var endpoints = []string{
 	endpointAuthorize, endpointLogin, endpointFactor, endpointEnrol, endpointCallback, endpointConsent, endpointAccount,
-	endpointToken, endpointIntrospect, endpointRevoke, endpointUserInfo, endpointJWKS, endpointOpenID, endpointServerMeta,
+	endpointToken, endpointIntrospect, endpointRevoke, endpointUserInfo, endpointJWKS, endpointEndSession, endpointOpenID, endpointServerMeta,
 	endpointStyle, endpointTheme, endpointSubmit, endpointPasskey, endpointLogo,
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/authorize"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/endpoint"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/grants"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/logout"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/signin"
@@ -56,6 +57,11 @@ func New(ctx context.Context, config Config, backend *Backend, options Options) 
 			Observer: options.Observer, Audit: options.Audit, Log: options.Log, Now: backend.now, Book: book,
 		}))
 	}
+	realms := make([]*realm.Realm, 0, len(s.realms))
+	for _, m := range s.realms {
+		realms = append(realms, m.realm)
+	}
+	backend.logouts.Follow(realms)
 	return s, nil
 }
 
@@ -105,6 +111,7 @@ func mount(r *realm.Realm) *mounted {
 		endpointUserInfo:     wire.CORS(endpoint.UserInfo(r), r.AllowsOrigin, http.MethodGet, http.MethodPost),
 		endpointIntrospect:   endpoint.Introspection(r),
 		endpointJWKS:         wire.CORS(endpoint.JWKS(r), wire.AnyOrigin, http.MethodGet),
+		endpointEndSession:   logout.New(r),
 		endpointOpenID:       metadata,
 		endpointServerMeta:   metadata,
 		endpointAuthenticate: endpoint.JSONAuthenticate(r),

@@ -55,6 +55,11 @@ func (o *observer) AttemptLimited(realmName, kind string) {
 	attemptLimited(realmName, kind)
 }
 
+// LogoutTold implements realm.Observer.
+func (o *observer) LogoutTold(realmName, result string) {
+	logoutsTotal.WithLabelValues(realmName, result).Inc()
+}
+
 // emit runs the handlers of what somebody may want to act on at once. They run
 // beside the request, for they may take long. When too many are running, the log
 // line has to do.

@@ -27,6 +27,11 @@ var (
 		Help: "Answers that give or refuse tokens, by realm, grant type and result.",
 	}, []string{"realm", "grant", "result"})
 
+	logoutsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "oauth2", Name: "logout_notifications_total",
+		Help: "Attempts to tell clients of sign-outs, by realm and result.",
+	}, []string{"realm", "result"})
+
 	keyFetchesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "caddy", Subsystem: "oauth2", Name: "key_fetches_total",
 		Help: "Fetches of metadata and keys of foreign issuers, by issuer and result.",
@@ -63,7 +68,7 @@ var (
 // Every module that provisions calls it; the first one registers.
 func registerMetrics(registry *prometheus.Registry) error {
 	for _, collector := range []prometheus.Collector{
-		requestsTotal, tokensTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, streamsCutTotal, securityEventsTotal, attemptsLimitedTotal,
+		requestsTotal, tokensTotal, logoutsTotal, keyFetchesTotal, introspectionSeconds, cacheLookupsTotal, streamsCutTotal, securityEventsTotal, attemptsLimitedTotal,
 		issuerGauges, cacheGauges, storeErrorsTotal, storeGauges, auditLostTotal, auditWaiting,
 	} {
 		var already prometheus.AlreadyRegisteredError

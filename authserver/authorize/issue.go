@@ -35,6 +35,10 @@ func (e *Endpoint) answer(w http.ResponseWriter, req *http.Request, r *request, 
 		issue = e.issueTokens
 	}
 	parameters, err := issue(ctx, r, &grant, now)
+	// A client that wants to hear of the end of the session is known by its grant.
+	if r.client.LogoutURI != "" && v.Session.Expires.After(grant.PurgeAt) {
+		grant.PurgeAt = v.Session.Expires
+	}
 	if err == nil {
 		err = e.realm.Store.CreateGrant(ctx, grant, a.consent)
 	}

@@ -12,6 +12,7 @@ import (
 )
 
 // RFC 8414 §2, OpenID Connect Discovery §3, RFC 9207 §3
+// OpenID Connect RP-Initiated Logout §2.1, OpenID Connect Back-Channel Logout §2.1
 
 // metadata is the document that OpenID discovery and RFC 8414 share. It tells
 // what the realm can do, not what its clients are registered for.
@@ -23,6 +24,7 @@ type metadata struct {
 	RevocationEndpoint    string `json:"revocation_endpoint"`
 	UserInfoEndpoint      string `json:"userinfo_endpoint"`
 	JWKSURI               string `json:"jwks_uri"`
+	EndSessionEndpoint    string `json:"end_session_endpoint,omitempty"`
 
 	ScopesSupported        []string `json:"scopes_supported"`
 	ResponseTypesSupported []string `json:"response_types_supported"`
@@ -44,6 +46,9 @@ type metadata struct {
 	RequestParameterSupported    bool `json:"request_parameter_supported"`
 	RequestURIParameterSupported bool `json:"request_uri_parameter_supported"`
 	IssParameterSupported        bool `json:"authorization_response_iss_parameter_supported"`
+
+	BackchannelLogout        bool `json:"backchannel_logout_supported"`
+	BackchannelLogoutSession bool `json:"backchannel_logout_session_supported"`
 }
 
 // Metadata describes a realm to clients. The document is made from the configured
@@ -111,6 +116,8 @@ func describe(r *realm.Realm) metadata {
 	}
 	if len(m.ResponseTypesSupported) > 0 {
 		m.AuthorizationEndpoint = r.URL("authorize")
+		m.EndSessionEndpoint = r.URL("connect/endSession")
+		m.BackchannelLogout, m.BackchannelLogoutSession = true, true
 	}
 	return m
 }

@@ -42,6 +42,14 @@ func (f *families) read(ctx context.Context, id string) (store.Grant, error) {
 // begin writes into a grant how long it is needed and, when the client gets
 // refresh tokens, the terms of its first one.
 func (f *families) begin(client *store.Client, grant *store.Grant, now time.Time) {
+	// The authorization endpoint may want the row for longer.
+	if wanted := grant.PurgeAt; client.LogoutURI != "" {
+		defer func() {
+			if wanted.After(grant.PurgeAt) {
+				grant.PurgeAt = wanted
+			}
+		}()
+	}
 	if !client.Refresh.Issue || !f.realm.AllowsGrant(client, oauth.GrantRefreshToken) {
 		// A replay of the code must be seen for as long as its access token lives.
 		grant.PurgeAt = now.Add(client.AccessTokenLifetime + client.AccessTokenLifetime/10)

@@ -52,7 +52,8 @@ type SignedIn struct {
 }
 
 // Start makes a session for whoever just signed in, and ends the one whose cookie
-// was shown before, so that ids rotate at sign-in (PG6).
+// was shown before, so that what is secret of it rotates at sign-in (PG6). The
+// public name goes on for the same person.
 func (s *Sessions) Start(ctx context.Context, kind store.SessionKind, who SignedIn, previous oauth.Secret, now time.Time) (cookie oauth.Secret, session store.Session, err error) {
 	// The store keeps whole seconds: what we return is what it will find.
 	now = now.Truncate(time.Second)
@@ -78,11 +79,30 @@ func (s *Sessions) Start(ctx context.Context, kind store.SessionKind, who Signed
 	replaces := ""
 	if !previous.Empty() {
 		replaces = sessionDigest(previous)
+		if err := s.goOn(ctx, &session, previous, now); err != nil {
+			return oauth.Secret{}, store.Session{}, err
+		}
 	}
 	if err := s.store.CreateSession(ctx, session, replaces); err != nil {
 		return oauth.Secret{}, store.Session{}, err
 	}
 	return cookie, session, nil
+}
+
+// goOn keeps the public name of the session before (sid) when the same person has
+// signed in again: clients that know it hear of the sign-out under that name.
+// Somebody else's session is over, with all that came of it.
+func (s *Sessions) goOn(ctx context.Context, session *store.Session, previous oauth.Secret, now time.Time) error {
+	before, err := s.Known(ctx, previous, now)
+	switch {
+	case err != nil || before.ID == "" || before.Kind != session.Kind:
+		return err
+	case before.Account == session.Account && before.Subject == session.Subject:
+		session.ID = before.ID
+		return nil
+	}
+	_, err = s.store.RevokeAll(ctx, store.Reach{Realm: s.realm, SessionID: before.ID}, now)
+	return err
 }
 
 // Find reads the live session of a cookie value; store.ErrNotFound when there

@@ -25,6 +25,7 @@ type memory struct {
 	touches  int
 	reads    int
 	fault    error
+	revoked  []store.Reach
 }
 
 func newMemory() *memory { return &memory{sessions: map[string]store.Session{}} }
@@ -36,6 +37,11 @@ func (m *memory) CreateSession(_ context.Context, session store.Session, replace
 	delete(m.sessions, replaces)
 	m.sessions[session.Digest] = session
 	return nil
+}
+
+func (m *memory) RevokeAll(_ context.Context, reach store.Reach, _ time.Time) (store.Ended, error) {
+	m.revoked = append(m.revoked, reach)
+	return store.Ended{}, m.fault
 }
 
 func (m *memory) Session(_ context.Context, realm, digest string, now time.Time) (store.Session, error) {
@@ -115,8 +121,13 @@ func TestPG6_SignInRotatesTheSession(t *testing.T) {
 	s := login.NewSessions(m, "/", policy)
 	first, before := begin(t, s, store.SessionBrowser, oauth.Secret{})
 	second, after := begin(t, s, store.SessionBrowser, first)
-	if first.Equal(second) || before.ID == after.ID {
-		t.Error("the second sign-in kept the cookie or the sid")
+	if first.Equal(second) || before.Digest == after.Digest {
+		t.Error("the second sign-in kept the cookie")
+	}
+	// The public name opens nothing. Clients know the session by it, and hear of its
+	// end under it, however often its user signs in again.
+	if before.ID != after.ID || len(m.revoked) != 0 {
+		t.Errorf("sid %q became %q, %v was revoked", before.ID, after.ID, m.revoked)
 	}
 	if _, err := s.Find(t.Context(), store.SessionBrowser, first, start); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("the first cookie still works: %v", err)
@@ -129,6 +140,13 @@ func TestPG6_SignInRotatesTheSession(t *testing.T) {
 	third, _ := begin(t, s, store.SessionBrowser, planted)
 	if third.Equal(planted) || len(m.sessions) != 2 {
 		t.Errorf("a planted cookie changed what is stored: %d sessions", len(m.sessions))
+	}
+	// Somebody else at the same browser ends what was there.
+	other := signedIn
+	other.Account.ID, other.Subject = "1002", "1002"
+	_, theirs, err := s.Start(t.Context(), store.SessionBrowser, other, second, start)
+	if err != nil || theirs.ID == after.ID || !reflect.DeepEqual(m.revoked, []store.Reach{{Realm: "/", SessionID: after.ID}}) {
+		t.Errorf("another user got sid %q after %q, %v was revoked (%v)", theirs.ID, after.ID, m.revoked, err)
 	}
 }
 

@@ -9,4 +9,7 @@ type Observer interface {
 	// AttemptLimited counts one try that was not looked at because there were too
 	// many before it. kind is password, code or device.
 	AttemptLimited(realm, kind string)
+	// LogoutTold counts one attempt to tell a client of a sign-out: "ok", "failed"
+	// (there will be another), "refused" or "given_up".
+	LogoutTold(realm, result string)
 }

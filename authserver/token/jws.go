@@ -22,6 +22,7 @@ import (
 const (
 	typeAccess = "at+jwt" // RFC 9068 §2.1
 	typeID     = "JWT"
+	typeLogout = "logout+jwt"
 )
 
 // sign makes the compact JWS of claims.

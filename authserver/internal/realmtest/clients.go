@@ -14,6 +14,8 @@ const (
 	Files = "https://files.example.com"
 	// Callback is the redirect URI of every client that has one.
 	Callback = "https://app.example.com/callback"
+	// Goodbye is where each of them may send people who have signed out.
+	Goodbye = "https://app.example.com/bye"
 )
 
 // Secret is the secret of a confidential client.
@@ -56,6 +58,8 @@ func (w *World) client(id string, grants []string) store.Client {
 		Resources:     []string{API, Files},
 		Audience:      API,
 		PKCEOptional:  true,
+
+		PostLogoutRedirectURIs: []string{Goodbye},
 
 		AccessTokenLifetime: 10 * time.Minute,
 		AccessTokenFormat:   oauth.FormatJWT,

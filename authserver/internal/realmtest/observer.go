@@ -33,6 +33,11 @@ func (o *Observer) AttemptLimited(realmName, kind string) {
 	o.answers = append(o.answers, realmName+" "+kind+" limited")
 }
 
+// LogoutTold records "realm logout result".
+func (o *Observer) LogoutTold(realmName, result string) {
+	o.TokenAnswered(realmName, "logout", result)
+}
+
 // Record implements audit.Log.
 func (o *Observer) Record(_ context.Context, record audit.Record) {
 	o.mu.Lock()
