@@ -16,7 +16,7 @@ var ErrFault = errors.New("database is gone")
 var Steps = []string{
 	"CreateGrant", "Grant", "RedeemCode", "RotateRefresh", "TouchRefresh", "RevokeGrant", "RevokeToken",
 	"TakeAttempt", "ReturnAttempt", "ClearAttempts", "Revocations", "CreateSession", "Session", "TouchSession", "EndSession", "Consent",
-	"Credentials", "Passkey", "AddCredential", "UseCredential", "ReplaceRecovery", "UseRecovery", "Spend",
+	"Credentials", "Passkey", "AddCredential", "UseCredential", "ReplaceRecovery", "UseRecovery", "Spend", "RevokeAll",
 }
 
 // Store is a real store with one step that fails when told to. It counts the
@@ -149,6 +149,14 @@ func (s *Store) EndSession(ctx context.Context, realm, digest string) error {
 		return err
 	}
 	return s.Store.EndSession(ctx, realm, digest)
+}
+
+// RevokeAll may fail.
+func (s *Store) RevokeAll(ctx context.Context, reach store.Reach, now time.Time) (store.Ended, error) {
+	if err := s.take("RevokeAll"); err != nil {
+		return store.Ended{}, err
+	}
+	return s.Store.RevokeAll(ctx, reach, now)
 }
 
 // Consent may fail.
