@@ -256,12 +256,14 @@ func TestClientsThatDoNotTakeIt(t *testing.T) {
 		result string
 		logged string
 	}{
-		"it is taken":           {status(http.StatusOK), "ok", ""},
-		"it is taken in vain":   {status(http.StatusNoContent), "ok", ""},
-		"it is refused":         {status(http.StatusBadRequest), "refused", "answered 400"},
-		"it is broken":          {status(http.StatusInternalServerError), "failed", "answered 500"},
-		"it is not there":       {status(http.StatusNotFound), "failed", "answered 404"},
-		"it points elsewhere":   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 307) }, "failed", "answered 307"},
+		"it is taken":         {status(http.StatusOK), "ok", ""},
+		"it is taken in vain": {status(http.StatusNoContent), "ok", ""},
+		"it is refused":       {status(http.StatusBadRequest), "refused", "answered 400"},
+		"it is broken":        {status(http.StatusInternalServerError), "failed", "answered 500"},
+		"it is not there":     {status(http.StatusNotFound), "failed", "answered 404"},
+		"it points elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}, "failed", "answered 307"},
 		"it hangs":              {func(_ http.ResponseWriter, r *http.Request) { wait(r.Context(), hang) }, "failed", "no answer in time"},
 		"it breaks off":         {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "failed", "closed the connection"},
 		"it answers for ever":   {endless, "ok", ""},

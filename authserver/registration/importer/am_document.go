@@ -18,7 +18,6 @@ type amClient struct {
 	Override map[string]amItem `json:"overrideOAuth2ClientConfig"`
 }
 
-func (c *amClient) core() map[string]amItem     { return c.Core }
 func (c *amClient) advanced() map[string]amItem { return c.Advanced }
 func (c *amClient) openID() map[string]amItem   { return c.OpenID }
 func (c *amClient) signEnc() map[string]amItem  { return c.SignEnc }
