@@ -13,7 +13,6 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/logout"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/outbound"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/token"
 )
@@ -79,7 +78,7 @@ func OpenBackend(ctx context.Context, st store.Store, wrapper *keys.Wrapper, has
 	}
 	b.shared.own, b.now = now, b.shared.now
 	b.audit = newAuditing(st, log, b.now)
-	b.logouts = logout.NewNotifier(st, log, b.now, outbound.Guard.Client)
+	b.logouts = logout.NewNotifier(st, log, b.now, logout.Client)
 	if err := b.askClock(ctx); err != nil {
 		return nil, err
 	}

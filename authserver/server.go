@@ -96,7 +96,7 @@ func warnHidden(log *slog.Logger, settings *realm.Settings, book *realm.Book) {
 
 func mount(r *realm.Realm) *mounted {
 	front := authorize.New(r)
-	door := signin.New(r, signin.Parts{Open: front.Errand, Factors: factorsOf(r)})
+	door := signin.New(r, signin.Parts{Open: front.Errand, Factors: r.Factors})
 	metadata := wire.CORS(endpoint.Metadata(r), wire.AnyOrigin, http.MethodGet)
 	return &mounted{realm: r, handlers: map[string]http.Handler{
 		endpointAuthorize:    http.HandlerFunc(front.Authorize),

@@ -2,10 +2,12 @@ package logout
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -57,7 +59,7 @@ func (n *Notifier) call(ctx context.Context, in served, client *store.Client, no
 	request.Header.Set("Accept-Encoding", "identity")
 	response, err := in.client.Do(request)
 	if err != nil {
-		return explain(outbound.Cause(err))
+		return explain(err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
@@ -68,12 +70,22 @@ func (n *Notifier) call(ctx context.Context, in served, client *store.Client, no
 	return nil
 }
 
-// explain says how to mend what an operator can.
+// explain says in our own words why a call got no answer.
 func explain(err error) error {
-	var private *outbound.PrivateError
-	if errors.As(err, &private) {
-		return fmt.Errorf("its backchannel_logout_uri leads to a private address: if it belongs there, add the line `logout_allow_private %s` to the realm: %w",
-			private.Prefix(), private)
+	var authority x509.UnknownAuthorityError
+	if errors.As(err, &authority) {
+		return errors.New("nobody whom the system trusts vouches for the certificate of its backchannel_logout_uri")
 	}
-	return err
+	return outbound.Fault(err)
+}
+
+// Client makes the client that calls where a guard lets it.
+func Client(guard outbound.Guard) *http.Client {
+	client, _ := outbound.NewClient(guard, nil, 2)
+	return client
+}
+
+// advice says how to mend what an operator can.
+func advice(address netip.Prefix) string {
+	return ": if the backchannel_logout_uri of a client belongs there, add the line `logout_allow_private " + address.String() + "` to the realm"
 }

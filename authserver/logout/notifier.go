@@ -65,7 +65,7 @@ type standing struct {
 }
 
 // NewNotifier makes a Notifier that knows no realms yet. client makes the HTTP
-// client for the addresses that a guard lets through: outbound.Guard.Client, but in
+// client for the addresses that a guard lets through: Client, but in
 // tests.
 func NewNotifier(st store.Logouts, log *slog.Logger, now func() time.Time, client func(outbound.Guard) *http.Client) *Notifier {
 	return &Notifier{
@@ -88,7 +88,7 @@ func (n *Notifier) Follow(realms []*realm.Realm) {
 		if there {
 			before.client.CloseIdleConnections()
 		}
-		next[r.Name] = served{r, n.client(outbound.Guard{Private: slices.Clone[[]netip.Prefix](r.LogoutPrivate)})}
+		next[r.Name] = served{r, n.client(outbound.Guard{Private: slices.Clone[[]netip.Prefix](r.LogoutPrivate), Advice: advice})}
 	}
 	n.realms = next
 }

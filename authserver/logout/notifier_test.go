@@ -112,7 +112,7 @@ func TestClientsThatDoNotTakeIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			s.node = s.newNode(func(g outbound.Guard) *http.Client {
-				impatient := g.Client()
+				impatient := logout.Client(g)
 				impatient.Timeout = 300 * time.Millisecond
 				return impatient
 			})
@@ -251,7 +251,7 @@ func TestTwoNodesTellEachClientOnce(t *testing.T) {
 	if _, err := s.world.Realm.Revocations.RevokeSubject(t.Context(), "/", "demo", s.world.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
-	nodes := []*logout.Notifier{s.node, s.newNode(outbound.Guard.Client), s.newNode(outbound.Guard.Client)}
+	nodes := []*logout.Notifier{s.node, s.newNode(logout.Client), s.newNode(logout.Client)}
 	sids := map[string]int{}
 	for range 60 {
 		var all sync.WaitGroup
@@ -328,7 +328,7 @@ func TestANodeThatDies(t *testing.T) {
 	s.web.answers(nil)
 	s.web.calls()
 	s.world.Clock.Advance(31 * time.Second)
-	s.step(s.newNode(outbound.Guard.Client))
+	s.step(s.newNode(logout.Client))
 	if n := len(s.web.calls()); n != 1 {
 		t.Errorf("%d calls of the node after it", n)
 	}

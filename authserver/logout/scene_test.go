@@ -92,7 +92,7 @@ func newScene(t *testing.T, adjust ...func(*realm.Settings)) *scene {
 			}
 		}
 	}}, adjust...)...)
-	s.node = s.newNode(outbound.Guard.Client)
+	s.node = s.newNode(logout.Client)
 	return s
 }
 

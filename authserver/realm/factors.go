@@ -15,7 +15,7 @@ import (
 // log told of what is done with them.
 func newFactors(r *Realm) *factor.Factors {
 	return factor.New(factor.Parts{
-		Store: r.Store, Keys: r.Keys, Realm: r.Name, Issuer: r.Issuer, Now: r.Now,
+		Store: r.Store, Keys: r.Keys, Realm: r.Name, Issuer: r.Issuer, Name: r.Look.Name, Now: r.Now,
 		Tell: func(ctx context.Context, account store.Account, event audit.Event, details ...audit.Detail) {
 			subject, _ := r.Subject(account)
 			r.Tell(ctx, audit.Record{Event: event, Actor: audit.ByUser, Subject: subject, Details: details})

@@ -99,7 +99,7 @@ func New(settings Settings, parts Parts) *Realm {
 func bind(services map[string]login.Service, r *Realm, hasher *hashing.Hasher) map[string]login.Service {
 	bound := maps.Clone(services)
 	to := login.Binding{
-		Realm: r.Name, Issuer: r.Issuer, Store: r.Store, Hasher: hasher, Log: r.Log, Now: r.Now,
+		Realm: r.Name, Issuer: r.Issuer, SecondFactor: !r.passwordIsEnough(), Store: r.Store, Hasher: hasher, Log: r.Log, Now: r.Now,
 		Service: func(name string) (login.Service, bool) {
 			service, ok := bound[name]
 			return service, ok

@@ -30,11 +30,3 @@ func (s *Store) ClearAttempts(ctx context.Context, realm string, keys []store.At
 	}
 	return s.Store.ClearAttempts(ctx, realm, keys, mark, expires)
 }
-
-// RevokeAll may fail.
-func (s *Store) RevokeAll(ctx context.Context, reach store.Reach, now time.Time) (store.Ended, error) {
-	if err := s.take("RevokeAll"); err != nil {
-		return store.Ended{}, err
-	}
-	return s.Store.RevokeAll(ctx, reach, now)
-}
