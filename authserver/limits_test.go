@@ -18,7 +18,7 @@ func (p *pair) onPage(username, password string) (status int, retryAfter, page s
 	form := p.visit(home, "login", "", "")
 	body := url.Values{"form_token": {formToken(p.t, form)}, "username": {username}, "password": {password}}
 	answer := p.do(p.pageRequest(http.MethodPost, home, "login", "", form.Result().Cookies()[0].Value, body))
-	text := formTokenField.ReplaceAllString(answer.Body.String(), "")
+	text := challengeField.ReplaceAllString(formTokenField.ReplaceAllString(answer.Body.String(), ""), "")
 	return answer.Code, answer.Header().Get("Retry-After"), strings.ReplaceAll(text, username, "USER")
 }
 
@@ -55,7 +55,7 @@ func TestAS62_PG16_UnknownWrongAndLockedAreAlikeOnThePage(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(first[5].page, "Too many attempts") {
+	if !strings.Contains(first[5].page, "too many attempts") {
 		t.Errorf("the page says %s", first[5].page)
 	}
 	f.Clock.Advance(time.Second)

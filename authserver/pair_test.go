@@ -131,6 +131,9 @@ func (p *pair) pageRequest(method, realm, page, session, form string, body url.V
 	return r
 }
 
+// challengeField is new on each page, as form tokens are.
+var challengeField = regexp.MustCompile(`data-passkey-get="[^"]+"`)
+
 var formTokenField = regexp.MustCompile(`name="form_token" value="([^"]+)"`)
 
 func formToken(t *testing.T, page *httptest.ResponseRecorder) string {

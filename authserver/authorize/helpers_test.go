@@ -161,6 +161,9 @@ func isPage(t testing.TB, answer *httptest.ResponseRecorder, status int) {
 	}
 }
 
+// challengeField is new on each page, too.
+var challengeField = regexp.MustCompile(`data-passkey-get="[^"]+"`)
+
 var tokenField = regexp.MustCompile(`name="form_token" value="([^"]+)"`)
 
 // formToken is the one in a page.

@@ -108,7 +108,7 @@ func TestPG16_FailedSignInsLookAlike(t *testing.T) {
 		answer := b.login(address, who[0], who[1])
 		isPage(t, answer, http.StatusForbidden)
 		body := strings.ReplaceAll(answer.Body.String(), who[0], "USER")
-		bodies = append(bodies, tokenField.ReplaceAllString(body, "TOKEN"))
+		bodies = append(bodies, challengeField.ReplaceAllString(tokenField.ReplaceAllString(body, "TOKEN"), "CHALLENGE"))
 		if answer.Header().Get("WWW-Authenticate") != "" || strings.Contains(answer.Body.String(), who[1]) {
 			t.Errorf("%s: %v %s", who[0], answer.Header(), answer.Body)
 		}

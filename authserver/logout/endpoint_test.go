@@ -285,7 +285,7 @@ func TestAS61_AStoreThatIsGoneIsNoSignOut(t *testing.T) {
 		b := newBrowser(t)
 		b.world.Store.Fail(step)
 		answer := b.visit(at("id_token_hint", b.hint(b.world.Realm, "web", b.session.ID), "post_logout_redirect_uri", realmtest.Goodbye))
-		isPage(t, answer, http.StatusServiceUnavailable, "Please try again")
+		isPage(t, answer, http.StatusServiceUnavailable, "We cannot answer at the moment")
 		if answer.Header().Get("Retry-After") == "" || b.jar[sessionCookie()] == nil || !b.signedIn() {
 			t.Errorf("%s: %v", step, answer.Header())
 		}

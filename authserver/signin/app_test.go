@@ -32,7 +32,7 @@ func TestARealAppAndItsRecoveryCodes(t *testing.T) {
 
 	address := goesTo(t, p.password(params()), "login/enrol")
 	page := p.get(address)
-	secret := strings.ReplaceAll(regexp.MustCompile(`<code>([A-Z2-7 ]+)</code>`).FindStringSubmatch(page.Body.String())[1], " ", "")
+	secret := strings.ReplaceAll(regexp.MustCompile(`<code class="key"[^>]*>([A-Z2-7 ]+)</code>`).FindStringSubmatch(page.Body.String())[1], " ", "")
 	code := func() string {
 		t.Helper()
 		code, err := totp.GenerateCode(secret, p.world.Clock.Now())

@@ -23,7 +23,7 @@ func (e *Endpoint) still(req *http.Request, errand *Errand, p *pending) (*login.
 	if err != nil {
 		return nil, err
 	}
-	began := store.Session{Subject: p.Subject, ID: p.Session, Created: time.Unix(p.Since, 0), AuthTime: time.Unix(p.Since, 0)}
+	began := store.Session{Subject: p.Subject, Created: time.Unix(p.Since, 0), AuthTime: time.Unix(p.Since, 0)}
 	subject, ok := e.realm.Subject(p.Account)
 	if !ok || subject != p.Subject || !errand.Concerns(subject) || e.realm.Revocations.Revoked(e.realm.Name, token.LineageOfSession(&began)) {
 		return nil, nil
@@ -31,9 +31,10 @@ func (e *Endpoint) still(req *http.Request, errand *Errand, p *pending) (*login.
 	if p.Session == "" {
 		return &account, nil
 	}
-	// The session that is to become surer has to be there still, in this browser.
+	// The session that is to become surer has to be there still, in this browser:
+	// one that replaced it has the same name, for the same person.
 	v, err := e.browser.Visitor(req)
-	if err != nil || v == browser.Nobody || v.Session.ID != p.Session {
+	if err != nil || v == browser.Nobody || v.Session.Digest != p.Session {
 		return nil, err
 	}
 	return &account, nil

@@ -41,7 +41,7 @@ func TestWhoMustHaveASecondFactorMakesOne(t *testing.T) {
 	// The next sign-in asks for it, and the codes are not shown again.
 	p.second()
 	next := p.other()
-	isPage(t, next.get(next.code(params())), http.StatusOK, "Code of your app")
+	isPage(t, next.get(next.code(params())), http.StatusOK, "Code from your app")
 }
 
 // The secret of one account's app is not another's to confirm, and a page that was
@@ -85,7 +85,7 @@ func TestAPasskeyIsMadeAndThenUsed(t *testing.T) {
 	address = goesTo(t, p.fill(enrol, page, "passkey", "create "+binding+" demo"), "login/factor")
 	page = p.get(address)
 	isPage(t, page, http.StatusOK)
-	if strings.Contains(page.Body.String(), "Code of your app") {
+	if strings.Contains(page.Body.String(), "Code from your app") {
 		t.Error("the page asks for a code, which is not enough")
 	}
 	isPage(t, p.fill(address, page, "code", nextCode), http.StatusForbidden)

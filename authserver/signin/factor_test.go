@@ -26,7 +26,7 @@ func TestWhoHasASecondFactorIsAskedForIt(t *testing.T) {
 	}
 	p.second()
 	page := p.get(address)
-	isPage(t, page, http.StatusOK, "demo", "Code of your app", "Or a recovery code")
+	isPage(t, page, http.StatusOK, "demo", "Code from your app", "Recovery code")
 	grant := p.signedIn(p.fill(address, page, "code", rightCode))
 	if grant.ACR != login.ACRMultiple || !slices.Equal(grant.AMR, []string{"pwd", "otp", "mfa"}) || !grant.AuthTime.Equal(p.world.Clock.Now()) {
 		t.Errorf("acr %q, amr %v, auth_time %v", grant.ACR, grant.AMR, grant.AuthTime)
@@ -79,7 +79,7 @@ func TestAS64_CodesAreLimited(t *testing.T) {
 		isPage(t, p.fill(address, page, "code", "000000"), http.StatusForbidden, "not right")
 	}
 	limited := p.fill(address, page, "recovery", recoveryCode)
-	isPage(t, limited, http.StatusTooManyRequests, "Too many attempts")
+	isPage(t, limited, http.StatusTooManyRequests, "too many attempts")
 	if limited.Header().Get("Retry-After") == "" {
 		t.Error("nobody is told when to try again")
 	}

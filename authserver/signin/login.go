@@ -58,7 +58,7 @@ func (e *Endpoint) stepUp(w http.ResponseWriter, req *http.Request, errand *Erra
 	p := &pending{
 		Browser: browser.Digest(e.browser.FormCookie(w, req)), Errand: Digest(errand.Query),
 		Account: v.Session.Account, Subject: v.Session.Subject, AMR: v.Session.AMR,
-		Since: v.Session.AuthTime.Unix(), Session: v.Session.ID, Method: methodPage,
+		Since: v.Session.AuthTime.Unix(), Session: v.Session.Digest, Method: methodPage,
 	}
 	s, err := e.situate(req, errand, p)
 	if err != nil {

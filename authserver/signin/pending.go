@@ -35,7 +35,7 @@ type pending struct {
 	AMR     []string      `json:"m,omitempty"`
 	// Since is when, in unix seconds: what was revoked after that ends it.
 	Since int64 `json:"t"`
-	// Session is the id of the session that is to become surer, "" for a new
+	// Session is the digest of the session that is to become surer, "" for a new
 	// sign-in.
 	Session string `json:"i,omitempty"`
 	// Method is how it began, for the audit log.

@@ -29,8 +29,9 @@ func TestPG18_StepUpAsksForWhatIsMissingAlone(t *testing.T) {
 	if grant.ACR != login.ACRMultiple || !slices.Equal(grant.AMR, []string{"pwd", "otp", "mfa"}) || !grant.AuthTime.Equal(p.world.Clock.Now()) {
 		t.Errorf("acr %q, amr %v, auth_time %v", grant.ACR, grant.AMR, grant.AuthTime)
 	}
-	if grant.SessionID == first.SessionID || p.cookie("session").Value == old.Value {
-		t.Error("PG6: the session kept its id")
+	// Its public name goes on, for clients that shall hear of the sign-out.
+	if grant.SessionID != first.SessionID || p.cookie("session").Value == old.Value {
+		t.Error("PG6: the session kept its secret id, or lost its name")
 	}
 	thief := p.other()
 	thief.jar[old.Name] = &old
