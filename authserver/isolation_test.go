@@ -99,6 +99,10 @@ func TestAS57_NothingOfOneRealmIsGoodInAnother(t *testing.T) {
 		{"authorize", "id_token_hint", page("authorize", p.session, "", nil, "id_token_hint", p.idToken), backWith("invalid_request"), false},
 		{"login", "form", page("login", "", p.loginCookie, url.Values{"form_token": {p.loginToken}, "username": {"demo"}, "password": {"Ch4ng31t"}}), forbidden, false},
 		{"account", "session", page("account", p.session, "", nil), notAsked, false},
+		{"account/totp", "session", page("account/totp", p.session, "", nil), notAsked, false},
+		{"account/passkey", "session", page("account/passkey", p.session, "", nil), notAsked, false},
+		// The accounts of this server's file have no other password to be given.
+		{"account/password", "session", page("account/password", p.session, "", nil), notAsked, true},
 		// A sign-in that is sealed is package signin's to test (TestAS57).
 		{"login/factor", "no sign-in", page("login/factor", "", "", nil), restarted, true},
 		{"login/enrol", "no sign-in", page("login/enrol", "", "", nil), restarted, true},

@@ -19,6 +19,9 @@ const (
 	endpointCallback      = "login/callback"
 	endpointConsent       = "consent"
 	endpointAccount       = "account"
+	endpointPassword      = "account/password"
+	endpointAddTOTP       = "account/totp"
+	endpointAddPasskey    = "account/passkey"
 	endpointToken         = "access_token"
 	endpointIntrospect    = "introspect"
 	endpointRevoke        = "token/revoke"
@@ -38,6 +41,7 @@ const (
 
 var endpoints = []string{
 	endpointAuthorize, endpointLogin, endpointFactor, endpointEnrol, endpointCallback, endpointConsent, endpointAccount,
+	endpointPassword, endpointAddTOTP, endpointAddPasskey,
 	endpointToken, endpointIntrospect, endpointRevoke, endpointUserInfo, endpointJWKS, endpointEndSession, endpointOpenID, endpointServerMeta,
 	endpointStyle, endpointTheme, endpointSubmit, endpointPasskey, endpointLogo,
 }

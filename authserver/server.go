@@ -97,6 +97,7 @@ func warnHidden(log *slog.Logger, settings *realm.Settings, book *realm.Book) {
 func mount(r *realm.Realm) *mounted {
 	front := authorize.New(r)
 	door := signin.New(r, signin.Parts{Open: front.Errand, Factors: r.Factors})
+	self := account.New(r)
 	metadata := wire.CORS(endpoint.Metadata(r), wire.AnyOrigin, http.MethodGet)
 	return &mounted{realm: r, handlers: map[string]http.Handler{
 		endpointAuthorize:    http.HandlerFunc(front.Authorize),
@@ -105,7 +106,10 @@ func mount(r *realm.Realm) *mounted {
 		endpointEnrol:        http.HandlerFunc(door.Enrol),
 		endpointCallback:     http.HandlerFunc(door.Callback),
 		endpointConsent:      http.HandlerFunc(front.Consent),
-		endpointAccount:      http.HandlerFunc(account.New(r, nil).Account),
+		endpointAccount:      http.HandlerFunc(self.Account),
+		endpointPassword:     http.HandlerFunc(self.Password),
+		endpointAddTOTP:      http.HandlerFunc(self.TOTP),
+		endpointAddPasskey:   http.HandlerFunc(self.Passkey),
 		endpointToken:        wire.CORS(grants.New(r), r.AllowsOrigin, http.MethodPost),
 		endpointRevoke:       wire.CORS(endpoint.Revocation(r), r.AllowsOrigin, http.MethodPost),
 		endpointUserInfo:     wire.CORS(endpoint.UserInfo(r), r.AllowsOrigin, http.MethodGet, http.MethodPost),

@@ -1,13 +1,13 @@
 package account
 
 import (
-	"context"
 	"net/http"
 	"net/url"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
@@ -25,13 +25,12 @@ const (
 type Endpoint struct {
 	realm   *realm.Realm
 	browser *browser.Browser
-	factors Factors
 }
 
 // New makes the Endpoint of a realm. Its methods answer at the realm's URLs
-// "account" and "account/password". factors may be nil.
-func New(r *realm.Realm, factors Factors) *Endpoint {
-	return &Endpoint{realm: r, browser: browser.New(r), factors: factors}
+// "account", "account/password", "account/totp" and "account/passkey".
+func New(r *realm.Realm) *Endpoint {
+	return &Endpoint{realm: r, browser: browser.New(r)}
 }
 
 // Account shows the account page, and does what its buttons say.
@@ -58,22 +57,22 @@ func (e *Endpoint) enter(w http.ResponseWriter, req *http.Request) *browser.Visi
 		return browser.Nobody
 	}
 	if v == browser.Nobody {
-		e.signIn(w, req, 0)
+		e.signIn(w, req, false)
 	}
 	return v
 }
 
-// signIn sends the browser to sign in and back. maxAge asks for a sign-in that is
-// not older; 0 takes any.
-func (e *Endpoint) signIn(w http.ResponseWriter, req *http.Request, maxAge time.Duration) {
+// signIn sends the browser to sign in and back; again asks for it even of somebody
+// who is signed in.
+func (e *Endpoint) signIn(w http.ResponseWriter, req *http.Request, again bool) {
 	query := url.Values{"page": {"account"}}
-	if maxAge > 0 {
-		query.Set("max_age", strconv.Itoa(int(maxAge/time.Second)))
+	if again {
+		query.Set("prompt", "login")
 	}
 	if locales := uiLocales(req); locales != "" {
 		query.Set("ui_locales", locales)
 	}
-	seeOther(w, e.realm.URL("login")+"?"+query.Encode())
+	browser.SeeOther(w, e.realm.URL("login")+"?"+query.Encode())
 }
 
 // claim ties a form of these pages to the session that was shown it.
@@ -101,9 +100,21 @@ func (e *Endpoint) readForm(w http.ResponseWriter, req *http.Request, v *browser
 	return form, true
 }
 
-// fresh says whether a sign-in is recent enough for what changes how one signs in.
-func (e *Endpoint) fresh(v *browser.Visitor) bool {
-	return e.realm.Now().Sub(v.Session.AuthTime) < freshFor
+// settled says whether somebody may change how one signs in: after a sign-in of a
+// moment ago, and with a second factor when the account has one and the realm asks
+// for it. Else the browser is sent to sign in again, and settled has answered.
+func (e *Endpoint) settled(w http.ResponseWriter, req *http.Request, v *browser.Visitor) bool {
+	enrolled, err := e.realm.Factors.Of(req.Context(), v.Session.Account)
+	if err != nil {
+		e.fail(w, req, err)
+		return false
+	}
+	asked := enrolled.Any() && e.realm.SecondFactor != realm.SecondFactorOff
+	if e.realm.Now().Sub(v.Session.AuthTime) < freshFor && (!asked || login.LevelOf(v.Session.AMR) >= login.LevelMultiple) {
+		return true
+	}
+	e.signIn(w, req, true)
+	return false
 }
 
 // done goes back to the account page, which says what was done. A reload of that
@@ -113,7 +124,32 @@ func (e *Endpoint) done(w http.ResponseWriter, req *http.Request, message pages.
 	if locales := uiLocales(req); locales != "" {
 		query.Set("ui_locales", locales)
 	}
-	seeOther(w, e.realm.URL("account")+"?"+query.Encode())
+	browser.SeeOther(w, e.realm.URL("account")+"?"+query.Encode())
+}
+
+// goTo sends the browser to a page below the account page, back to the account page.
+func (e *Endpoint) goTo(w http.ResponseWriter, req *http.Request, page string) {
+	address := e.realm.URL(page)
+	if locales := uiLocales(req); locales != "" {
+		address += "?" + url.Values{"ui_locales": {locales}}.Encode()
+	}
+	browser.SeeOther(w, address)
+}
+
+func (e *Endpoint) back(w http.ResponseWriter, req *http.Request) { e.goTo(w, req, "account") }
+
+// path is that of the account page, for links.
+func (e *Endpoint) path() string {
+	return strings.TrimPrefix(e.realm.URL("account"), oauth.Origin(e.realm.Issuer))
+}
+
+// write answers with a page that has a message about what was sent, or none.
+func (e *Endpoint) write(w http.ResponseWriter, req *http.Request, message pages.Message, page pages.Page) {
+	status := http.StatusOK
+	if message != "" {
+		status = http.StatusForbidden
+	}
+	e.realm.Pages.Write(w, e.browser.Language(req), status, page)
 }
 
 // said is what the page before has done: one of our own words, for anybody can
@@ -131,38 +167,7 @@ func said(req *http.Request) pages.Message {
 
 func uiLocales(req *http.Request) string { return req.URL.Query().Get("ui_locales") }
 
-func (e *Endpoint) language(req *http.Request) pages.Language {
-	return e.realm.Pages.Language(uiLocales(req), req.Header)
-}
-
 // fail shows what went wrong.
 func (e *Endpoint) fail(w http.ResponseWriter, req *http.Request, err error) {
-	e.realm.Fault(req.Context(), "account", err)
-	answer := oauth.AsError(err)
-	message := pages.CannotAnswer
-	if answer.Status >= http.StatusInternalServerError {
-		message = pages.TryAgain
-	}
-	if answer.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(answer.RetryAfter.Seconds())))
-	}
-	if answer.Allow != "" {
-		w.Header().Set("Allow", answer.Allow)
-	}
-	e.realm.Pages.Write(w, e.language(req), answer.Status, pages.Failure{Message: message, Detail: answer.Description})
-}
-
-func seeOther(w http.ResponseWriter, location string) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	w.Header().Set("Location", location)
-	w.WriteHeader(http.StatusSeeOther)
-}
-
-// Factors are the second factors of accounts.
-type Factors interface {
-	// List gives those of an account, and how many recovery codes are left.
-	List(ctx context.Context, v *browser.Visitor) (factors []pages.AccountFactor, recoveryCodes int, err error)
-	// Remove takes one off an account. An unknown one is no error.
-	Remove(ctx context.Context, v *browser.Visitor, id string) error
+	e.browser.Fail(w, req, "account", err)
 }

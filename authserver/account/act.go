@@ -2,29 +2,17 @@ package account
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
-)
-
-// The buttons of the account page.
-const (
-	// endSession ends the session of an id; endOthers all but the one that asks.
-	endSession = "end_session"
-	endOthers  = "end_other_sessions"
-	// revokeApplication takes back all that a client may; revokeAll of every client.
-	revokeApplication  = "revoke_application"
-	revokeApplications = "revoke_all_applications"
-	// signOut leads to where the user signs out of this browser.
-	signOut = "sign_out"
-	// removeFactor takes a second factor off the account.
-	removeFactor = "remove_factor"
 )
 
 // act does what a button says. All of it is known at this node's gateway when the
@@ -35,32 +23,45 @@ func (e *Endpoint) act(w http.ResponseWriter, req *http.Request, v *browser.Visi
 		return
 	}
 	ctx, id := req.Context(), form.Get("id")
-	var err error
-	message := pages.SignedOutThere
-	switch form.Get("action") {
-	case endSession:
-		err = e.endSessions(ctx, v, func(s store.Session) bool { return s.ID == id })
-	case signOut:
-		seeOther(w, e.realm.URL("connect/endSession"))
-		return
-	case endOthers:
-		err = e.endSessions(ctx, v, func(s store.Session) bool { return s.ID != v.Session.ID })
-	case revokeApplication:
-		message, err = pages.AccessTaken, e.revoke(ctx, v, id)
-	case revokeApplications:
-		message, err = pages.AccessTaken, e.revokeEach(ctx, v)
-	case removeFactor:
-		if !e.fresh(v) {
-			e.signIn(w, req, freshFor)
+	switch action := form.Get("action"); action {
+	case "": // the recovery codes have been seen
+		e.done(w, req, pages.Saved)
+	case pages.ActionSignOut:
+		browser.SeeOther(w, e.realm.URL("connect/endSession"))
+	case pages.ActionEndSession:
+		e.told(w, req, pages.SignedOutThere, e.endSessions(ctx, v, func(s store.Session) bool { return s.ID == id }))
+	case pages.ActionEndOthers:
+		e.told(w, req, pages.SignedOutThere, e.endSessions(ctx, v, func(s store.Session) bool { return s.ID != v.Session.ID }))
+	case pages.ActionRevoke:
+		e.told(w, req, pages.AccessTaken, e.revoke(ctx, v, id))
+	case pages.ActionRevokeAll:
+		e.told(w, req, pages.AccessTaken, e.revokeEach(ctx, v))
+	case pages.ActionChangePassword:
+		e.goTo(w, req, passwordPage)
+	case pages.ActionAddTOTP:
+		e.goTo(w, req, totpPage)
+	case pages.ActionAddPasskey:
+		e.goTo(w, req, passkeyPage)
+	case pages.ActionRemoveFactor, pages.ActionRecoveryCodes:
+		if !e.settled(w, req, v) {
 			return
 		}
-		message = pages.FactorRemoved
-		if e.factors != nil {
-			err = e.factors.Remove(ctx, v, id)
+		if action == pages.ActionRecoveryCodes {
+			e.showRecoveryCodes(w, req, v, "account")
+			return
 		}
+		err := e.realm.Factors.Remove(ctx, v.Session.Account, id)
+		if errors.Is(err, factor.ErrNotFound) {
+			err = nil // another tab was quicker
+		}
+		e.told(w, req, pages.FactorRemoved, err)
 	default:
-		err = oauth.InvalidRequest("action must be one of those of the page.")
+		e.fail(w, req, oauth.InvalidRequest("action must be one of those of the page."))
 	}
+}
+
+// told ends a request with what was done, or with what went wrong.
+func (e *Endpoint) told(w http.ResponseWriter, req *http.Request, message pages.Message, err error) {
 	if err != nil {
 		e.fail(w, req, err)
 		return

@@ -31,21 +31,24 @@ type person struct {
 
 // signedIn is a person with a session of their own. Sessions of one second are
 // told apart.
-func signedIn(t testing.TB, w *realmtest.World, subject string) *person {
+func signedIn(t testing.TB, w *realmtest.World, subject string, amr ...string) *person {
 	t.Helper()
 	service, id, qualified := strings.Cut(subject, ":")
 	if !qualified {
 		service, id = "staff", subject
 	}
+	if len(amr) == 0 {
+		amr = []string{login.AMRPassword}
+	}
 	cookie, session, err := w.Realm.Sessions.Start(login.WithSource(t.Context(), "192.0.2.7"), store.SessionBrowser, login.SignedIn{
-		Account: store.Account{Service: service, ID: id}, Subject: subject, ACR: login.ACRPassword, AMR: []string{"pwd"}, Device: "Firefox, Linux",
+		Account: store.Account{Service: service, ID: id}, Subject: subject, ACR: login.ACRPassword, AMR: amr, Device: "Firefox, Linux",
 	}, oauth.Secret{}, w.Clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Clock.Advance(time.Minute)
 	return &person{
-		t: t, world: w, endpoint: account.New(w.Realm, nil), session: session,
+		t: t, world: w, endpoint: account.New(w.Realm), session: session,
 		cookie: &http.Cookie{Name: browser.New(w.Realm).Cookies.Session, Value: cookie.Reveal()},
 	}
 }

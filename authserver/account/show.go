@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
@@ -28,7 +29,7 @@ func (e *Endpoint) show(w http.ResponseWriter, req *http.Request, v *browser.Vis
 		return
 	}
 	page.Form = e.form(v, "account", message)
-	e.realm.Pages.Write(w, e.language(req), status, page)
+	e.realm.Pages.Write(w, e.browser.Language(req), status, page)
 }
 
 // page gathers what there is to see.
@@ -50,11 +51,19 @@ func (e *Endpoint) page(ctx context.Context, v *browser.Visitor) (pages.Account,
 	}
 	page.Sessions = sessionsOf(sessions, grants, v.Session.ID, e.name)
 	page.Applications = applicationsOf(grants, consents, e.name)
-	if e.factors != nil {
-		if page.Factors, page.RecoveryCodes, err = e.factors.List(ctx, v); err != nil {
-			return page, err
-		}
+	enrolled, err := e.realm.Factors.Of(ctx, v.Session.Account)
+	if err != nil {
+		return page, err
 	}
+	for _, factor := range enrolled.All() {
+		page.Factors = append(page.Factors, pages.AccountFactor{
+			ID: factor.ID, Kind: factor.Kind, Label: factor.Label, Added: factor.Added, LastUsed: factor.LastUsed,
+		})
+	}
+	page.RecoveryCodes = enrolled.RecoveryLeft
+	page.CanAddTOTP = !enrolled.TOTP && e.mayAddTOTP()
+	page.CanAddPasskey = e.mayAddPasskey()
+	_, page.CanChangePassword = e.realm.Services[v.Session.Account.Service].(login.PasswordChanger)
 
 	return page, nil
 }

@@ -103,6 +103,8 @@ func (p SignOut) page() (string, []string) { return "sign_out.html", p.policy() 
 
 // SignedOut says that it is done.
 type SignedOut struct {
+	// Message is why, "" when the user asked for it.
+	Message Message
 	// ReturnTo leads back to the client, "" when there is nowhere to go.
 	ReturnTo, ClientName string
 }
@@ -116,6 +118,8 @@ func (p SignedOut) Link() template.URL {
 	}
 	return template.URL(p.ReturnTo) // no scheme that runs scripts has a dot
 }
+
+func (p SignedOut) message() Message { return p.Message }
 
 func (SignedOut) page() (string, []string) { return "signed_out.html", []string{formAction("'none'")} }
 

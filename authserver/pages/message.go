@@ -30,7 +30,10 @@ const (
 	PasswordChanged Message = "password_changed"
 	PasswordShort   Message = "password_short"
 	PasswordCommon  Message = "password_common"
-	PasswordsDiffer Message = "passwords_differ"
+	PasswordLong    Message = "password_long"
+	// PasswordUnprintable is one that has what cannot be typed everywhere.
+	PasswordUnprintable Message = "password_unprintable"
+	PasswordsDiffer     Message = "passwords_differ"
 )
 
 // What Failure says.
@@ -49,10 +52,12 @@ var good = map[Message]bool{
 
 // fields are the form fields that a message is about.
 var fields = map[Message][]string{
-	WrongCredentials: {"username", "password", "current"},
-	NoCredentials:    {"username", "password"},
-	WrongCode:        {"code"},
-	PasswordShort:    {"new"},
-	PasswordCommon:   {"new"},
-	PasswordsDiffer:  {"again"},
+	WrongCredentials:    {"username", "password", "current"},
+	NoCredentials:       {"username", "password"},
+	WrongCode:           {"code"},
+	PasswordShort:       {"new"},
+	PasswordCommon:      {"new"},
+	PasswordLong:        {"new"},
+	PasswordUnprintable: {"new"},
+	PasswordsDiffer:     {"again"},
 }

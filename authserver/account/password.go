@@ -1,0 +1,90 @@
+package account
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+)
+
+// Password changes the password of an account whose service can. It takes the
+// current one, under the limits of sign-ins, and ends all that rests on an earlier
+// sign-in: this session too, so that a thief of it is out (AS41).
+func (e *Endpoint) Password(w http.ResponseWriter, req *http.Request) {
+	v := e.enter(w, req)
+	if v == browser.Nobody {
+		return
+	}
+	if _, can := e.realm.Services[v.Session.Account.Service].(login.PasswordChanger); !can {
+		e.fail(w, req, oauth.InvalidRequest("The password of this account is changed elsewhere."))
+		return
+	}
+	if req.Method != http.MethodPost {
+		e.showPassword(w, req, v, 0, "")
+		return
+	}
+	if form, ok := e.readForm(w, req, v, passwordPage); ok {
+		e.takePassword(w, req, v, form)
+	}
+}
+
+func (e *Endpoint) showPassword(w http.ResponseWriter, req *http.Request, v *browser.Visitor, least int, message pages.Message) {
+	e.write(w, req, message, pages.ChangePassword{
+		Form: e.form(v, passwordPage, message), Username: v.Account.Username, Least: least, Back: e.path(),
+	})
+}
+
+func (e *Endpoint) takePassword(w http.ResponseWriter, req *http.Request, v *browser.Visitor, form oauth.Form) {
+	if form.Get("password") != form.Get("again") {
+		e.showPassword(w, req, v, 0, pages.PasswordsDiffer)
+		return
+	}
+	ctx := req.Context()
+	account, _, err := e.realm.SignIn(ctx, realm.Attempt{
+		Service: v.Session.Account.Service, Username: v.Account.Username, Password: form.Secret("current"),
+	})
+	if err == nil && account.Account != v.Session.Account {
+		err = login.ErrCredentials // the name is another's by now
+	}
+	if err == nil {
+		_, err = e.realm.ChangePassword(ctx, v.Session.Account, form.Secret("password"))
+	}
+	var weak *login.WeakPassword
+	switch {
+	case errors.Is(err, login.ErrLimited):
+		w.Header().Set("Retry-After", strconv.Itoa(int(login.RetryAfter(err)/time.Second)))
+		e.realm.Pages.Write(w, e.browser.Language(req), http.StatusTooManyRequests, pages.ChangePassword{
+			Form: e.form(v, passwordPage, pages.TooManyAttempts), Username: v.Account.Username, Back: e.path(),
+		})
+	case errors.Is(err, login.ErrCredentials):
+		e.showPassword(w, req, v, 0, pages.WrongCredentials)
+	case errors.As(err, &weak):
+		e.showPassword(w, req, v, weak.Least, weakness(weak))
+	case err != nil:
+		e.fail(w, req, err)
+	default:
+		e.browser.Cookies.Remove(w, e.browser.Cookies.Session)
+		e.realm.Pages.Write(w, e.browser.Language(req), http.StatusOK, pages.SignedOut{
+			Message: pages.PasswordChanged, ReturnTo: e.realm.URL("account"),
+		})
+	}
+}
+
+// weakness is what the page says of a password that is refused.
+func weakness(weak *login.WeakPassword) pages.Message {
+	switch weak.Reason {
+	case login.PasswordShort:
+		return pages.PasswordShort
+	case login.PasswordLong:
+		return pages.PasswordLong
+	case login.PasswordUnprintable:
+		return pages.PasswordUnprintable
+	}
+	return pages.PasswordCommon
+}
