@@ -2,7 +2,6 @@ package browser
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
@@ -12,10 +11,15 @@ import (
 // SeeOther sends the browser on with a GET. 303 is the one status that never makes
 // it repeat a POST, password and all, to someone else (RFC 9700 §4.12).
 func SeeOther(w http.ResponseWriter, location string) {
+	GoTo(w, http.StatusSeeOther, location)
+}
+
+// GoTo is SeeOther with another status of a redirect.
+func GoTo(w http.ResponseWriter, status int, location string) {
 	wire.NoStore(w.Header())
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("Location", location)
-	w.WriteHeader(http.StatusSeeOther)
+	w.WriteHeader(status)
 }
 
 // Language is the one that a page in answer to a request speaks: what its query
@@ -37,11 +41,6 @@ func (b *Browser) Fail(w http.ResponseWriter, req *http.Request, endpoint string
 	if answer.Status >= http.StatusInternalServerError {
 		message = pages.TryAgain
 	}
-	if answer.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(answer.RetryAfter.Seconds())))
-	}
-	if answer.Allow != "" {
-		w.Header().Set("Allow", answer.Allow)
-	}
+	wire.Hints(w.Header(), answer)
 	b.realm.Pages.Write(w, b.Language(req), answer.Status, pages.Failure{Message: message, Detail: answer.Description})
 }

@@ -26,12 +26,20 @@ func New(r *realm.Realm) *Browser {
 // ReadForm reads the body of a form of ours. It refuses one that another site
 // posted (PG3).
 func (b *Browser) ReadForm(req *http.Request) (oauth.Form, error) {
-	if !pages.SameOrigin(req.Header, b.origin) {
-		refused := oauth.InvalidRequest("The form was not sent by a page of this site.")
-		refused.Status = http.StatusForbidden
-		return oauth.Form{}, refused
+	if err := b.CheckOrigin(req); err != nil {
+		return oauth.Form{}, err
 	}
 	return wire.ReadBody(req)
+}
+
+// CheckOrigin refuses a form that another site posted (PG3).
+func (b *Browser) CheckOrigin(req *http.Request) error {
+	if pages.SameOrigin(req.Header, b.origin) {
+		return nil
+	}
+	refused := oauth.InvalidRequest("The form was not sent by a page of this site.")
+	refused.Status = http.StatusForbidden
+	return refused
 }
 
 // FormCookie names a browser that is not signed in, for form tokens. It gives the

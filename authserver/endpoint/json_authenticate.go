@@ -4,7 +4,6 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -166,9 +165,7 @@ func writeAMError(w http.ResponseWriter, req *http.Request, r *realm.Realm, vers
 		r.Fault(req.Context(), "json/authenticate", err)
 		fault := oauth.AsError(err)
 		refused = refusal(fault.Status, fault.Description)
-		if fault.RetryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(fault.RetryAfter.Seconds())))
-		}
+		wire.RetryAfter(w.Header(), fault.RetryAfter)
 	}
 	if refused.Code == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodPost)

@@ -2,7 +2,6 @@ package logout
 
 import (
 	"context"
-	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -44,7 +43,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case http.MethodPost:
 		e.post(w, req)
 	default:
-		e.fail(req.Context(), w, oauth.MethodNotAllowed(http.MethodGet, http.MethodPost))
+		e.fail(w, req, oauth.MethodNotAllowed(http.MethodGet, http.MethodPost))
 	}
 }
 
@@ -65,10 +64,9 @@ func (e *Endpoint) read(req *http.Request) (*request, error) {
 }
 
 func (e *Endpoint) get(w http.ResponseWriter, req *http.Request) {
-	ctx := req.Context()
 	r, err := e.read(req)
 	if err != nil {
-		e.fail(ctx, w, err)
+		e.fail(w, req, err)
 		return
 	}
 	if e.program(w, req, r) {
@@ -77,7 +75,7 @@ func (e *Endpoint) get(w http.ResponseWriter, req *http.Request) {
 	session, err := e.session(req)
 	switch {
 	case err != nil:
-		e.fail(ctx, w, err)
+		e.fail(w, req, err)
 	case session.ID == "":
 		e.done(w, req, r, false)
 	// The client holds a token of this very session: it knows what it asks for.
@@ -92,10 +90,9 @@ func (e *Endpoint) get(w http.ResponseWriter, req *http.Request) {
 // posted. With that our Lax cookies do not come along, but with the GET that
 // follows; sealed, no token of the request stands in its URL.
 func (e *Endpoint) post(w http.ResponseWriter, req *http.Request) {
-	ctx := req.Context()
 	form, err := wire.ReadBody(req)
 	if err != nil {
-		e.fail(ctx, w, err)
+		e.fail(w, req, err)
 		return
 	}
 	if form.Has("form_token") {
@@ -104,7 +101,7 @@ func (e *Endpoint) post(w http.ResponseWriter, req *http.Request) {
 	}
 	r, err := e.parse(form)
 	if err != nil {
-		e.fail(ctx, w, err)
+		e.fail(w, req, err)
 		return
 	}
 	if e.program(w, req, r) {
@@ -112,10 +109,10 @@ func (e *Endpoint) post(w http.ResponseWriter, req *http.Request) {
 	}
 	sealed, err := e.browser.Forms.Seal(sealedPurpose, r, e.realm.Now().Add(requestLifetime))
 	if err != nil {
-		e.fail(ctx, w, oauth.InvalidRequest("The request is too large.").WithCause(err))
+		e.fail(w, req, oauth.InvalidRequest("The request is too large.").WithCause(err))
 		return
 	}
-	goTo(w, http.StatusSeeOther, e.realm.URL("connect/endSession")+"?request="+url.QueryEscape(sealed.Reveal()))
+	browser.SeeOther(w, e.realm.URL("connect/endSession")+"?request="+url.QueryEscape(sealed.Reveal()))
 }
 
 // session finds the session of this browser. What its account is like does not
@@ -150,21 +147,18 @@ func claim(session store.Session, r *request) pages.FormClaim {
 // answer acts on what the person decided. Who is signed out already, by the same
 // form or in another tab, has what they wanted (PG10).
 func (e *Endpoint) answer(w http.ResponseWriter, req *http.Request, form oauth.Form) {
-	ctx := req.Context()
-	if !pages.SameOrigin(req.Header, oauth.Origin(e.realm.Issuer)) {
-		refused := oauth.InvalidRequest("The form was not sent by a page of this site.")
-		refused.Status = http.StatusForbidden
-		e.fail(ctx, w, refused)
+	if err := e.browser.CheckOrigin(req); err != nil {
+		e.fail(w, req, err)
 		return
 	}
 	r, err := e.read(req)
 	if err != nil {
-		e.fail(ctx, w, err)
+		e.fail(w, req, err)
 		return
 	}
 	session, err := e.session(req)
 	if err != nil {
-		e.fail(ctx, w, err)
+		e.fail(w, req, err)
 		return
 	}
 	if session.ID == "" {
@@ -179,16 +173,16 @@ func (e *Endpoint) answer(w http.ResponseWriter, req *http.Request, form oauth.F
 	case "sign_out":
 		e.signOut(w, req, r, session)
 	case "stay":
-		goTo(w, http.StatusSeeOther, e.realm.URL("account"))
+		browser.SeeOther(w, e.realm.URL("account"))
 	default:
-		e.fail(ctx, w, oauth.InvalidRequest("decision must be sign_out or stay."))
+		e.fail(w, req, oauth.InvalidRequest("decision must be sign_out or stay."))
 	}
 }
 
 // signOut ends the session of this browser, and then says so.
 func (e *Endpoint) signOut(w http.ResponseWriter, req *http.Request, r *request, session store.Session) {
 	if err := e.end(req.Context(), r, session.ID, session.Subject); err != nil {
-		e.fail(req.Context(), w, err)
+		e.fail(w, req, err)
 		return
 	}
 	e.done(w, req, r, true)
@@ -221,7 +215,7 @@ func (e *Endpoint) done(w http.ResponseWriter, req *http.Request, r *request, ag
 		}
 	}
 	if r.RedirectURI != "" && (r.Hinted || agreed) {
-		goTo(w, redirectStatus(req), r.location())
+		browser.GoTo(w, redirectStatus(req), r.location())
 		return
 	}
 	page := pages.SignedOut{ClientName: r.clientName()}
@@ -243,26 +237,7 @@ func redirectStatus(req *http.Request) int {
 	return http.StatusSeeOther
 }
 
-func goTo(w http.ResponseWriter, status int, location string) {
-	wire.NoStore(w.Header())
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	w.Header().Set("Location", location)
-	w.WriteHeader(status)
-}
-
 // fail shows a page that says what is wrong in fixed words (PG13).
-func (e *Endpoint) fail(ctx context.Context, w http.ResponseWriter, err error) {
-	e.realm.Fault(ctx, "connect/endSession", err)
-	answer := oauth.AsError(err)
-	message := pages.CannotAnswer
-	if answer.Status >= http.StatusInternalServerError {
-		message = pages.TryAgain
-	}
-	if answer.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(answer.RetryAfter.Seconds()))))
-	}
-	if answer.Allow != "" {
-		w.Header().Set("Allow", answer.Allow)
-	}
-	e.realm.Pages.Write(w, e.realm.Pages.Language("", nil), answer.Status, pages.Failure{Message: message, Detail: answer.Description})
+func (e *Endpoint) fail(w http.ResponseWriter, req *http.Request, err error) {
+	e.browser.Fail(w, req, "connect/endSession", err)
 }

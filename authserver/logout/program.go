@@ -23,7 +23,7 @@ func (e *Endpoint) program(w http.ResponseWriter, req *http.Request, r *request)
 	}
 	switch {
 	case err != nil:
-		e.fail(ctx, w, err)
+		e.fail(w, req, err)
 		return true
 	case session.ID != "":
 		err = e.end(ctx, r, session.ID, session.Subject)
@@ -34,9 +34,9 @@ func (e *Endpoint) program(w http.ResponseWriter, req *http.Request, r *request)
 	}
 	switch {
 	case err != nil:
-		e.fail(ctx, w, err)
+		e.fail(w, req, err)
 	case r.RedirectURI != "":
-		goTo(w, redirectStatus(req), r.location())
+		browser.GoTo(w, redirectStatus(req), r.location())
 	default:
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusNoContent)

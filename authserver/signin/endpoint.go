@@ -3,7 +3,6 @@ package signin
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
@@ -12,6 +11,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
 )
 
 // Endpoint is the sign-in of one realm. Its methods answer at the realm's URLs
@@ -139,5 +139,5 @@ func messageOf(err error) (message pages.Message, status int, ok bool) {
 
 // retryAfter says when to try again.
 func retryAfter(w http.ResponseWriter, err error) {
-	w.Header().Set("Retry-After", strconv.Itoa(int(login.RetryAfter(err).Seconds())))
+	wire.RetryAfter(w.Header(), login.RetryAfter(err))
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/failpoint"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -41,14 +42,26 @@ type errorDocument struct {
 // *oauth.Error is our own fault: 503, never the caller's (AS61).
 func Error(w http.ResponseWriter, err error) {
 	e := oauth.AsError(err)
-	if e.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
-	}
 	if e.Challenge != "" {
 		w.Header().Set("WWW-Authenticate", e.Challenge)
 	}
-	if e.Allow != "" {
-		w.Header().Set("Allow", e.Allow)
-	}
+	Hints(w.Header(), e)
 	JSON(w, e.Status, errorDocument{Error: e.Code, Description: e.Description})
+}
+
+// Hints are the headers that say how to do better: when to try again, and by which
+// methods (RFC 9110 §10.2). They go with an error whatever its body is.
+func Hints(h http.Header, e *oauth.Error) {
+	RetryAfter(h, e.RetryAfter)
+	if e.Allow != "" {
+		h.Set("Allow", e.Allow)
+	}
+}
+
+// RetryAfter says when to try again, in whole seconds that are not too few; nothing
+// for 0.
+func RetryAfter(h http.Header, wait time.Duration) {
+	if wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
 }
