@@ -6,9 +6,10 @@
 // outlives a configuration (Backend), which is also where a gateway keeps what its
 // nodes must know together: the deny-list, the proofs that were used, the keys of
 // nonces and assertions. The Backend is one node of those that share a store: it
-// hears of what the others have changed, doubts its own clock, and while it holds
-// the lease deletes what has expired and rotates keys. Everything else is in a
-// package of its own:
+// hears of what the others have changed, doubts its own clock, ends what rests on
+// accounts that have changed, tells clients of sessions that are over, and while it
+// holds the lease deletes what has expired and rotates keys. Everything else is in
+// a package of its own:
 //
 //	oauth         the RFCs' vocabulary and rules, without I/O
 //	outbound      how other sites are reached
@@ -20,11 +21,15 @@
 //	keys          the keys of a realm, and those of no realm
 //	token         tokens, codes and assertions, made and opened; what was revoked
 //	clientauth    which client is calling
-//	login         who is signing in, and sessions; oidc asks another provider
+//	login         who is signing in, and sessions; ldap asks a directory, oidc
+//	              another provider
+//	factor        second factors and passkeys
 //	realm         one issuer at run time
+//	browser       what the pages of a realm have in common: cookies, forms, who it is
 //	grants        the token endpoint
 //	signin        how people sign in at a browser
 //	authorize     the authorization endpoint and consent
+//	account       what people see of their own, and end
 //	logout        signing out, and telling clients of it
 //	endpoint      every other endpoint
 //	pages         the HTML
@@ -34,10 +39,14 @@
 //
 // Sections are named in the files, at the checks.
 //
+//	RFC 4226 (HOTP) and RFC 6238 (TOTP)
+//		factor/code.go factor/totp.go
 //	RFC 4291 (IPv6 addresses)
 //		outbound/private.go
 //	RFC 6052 (IPv4 in IPv6)
 //		outbound/private.go
+//	RFC 6265 (cookies)
+//		browser/cookies.go browser/sealed.go
 //	RFC 6598 (shared addresses)
 //		outbound/private.go
 //	RFC 6749 (OAuth 2.0)
@@ -76,6 +85,8 @@
 //		endpoint/introspection.go
 //	RFC 8037 (EdDSA)
 //		oauth/jwk.go oauth/verifykey.go
+//	RFC 8176 (amr)
+//		factor/use_passkey.go login/assurance.go
 //	RFC 8252 (native apps)
 //		authorize/decide.go oauth/redirecturi.go
 //	RFC 8414 (metadata)
@@ -105,7 +116,7 @@
 //	RFC 9449 (DPoP)
 //		oauth/dpop.go oauth/dpoptarget.go oauth/dpoptest/dpoptest.go proofs.go
 //	RFC 9470 (step-up authentication)
-//		authorize/assurance.go oauth/errors.go signin/next.go
+//		authorize/assurance.go login/assurance.go oauth/errors.go signin/next.go
 //	RFC 9700 (OAuth 2.0 security)
 //		grants/families.go grants/refresh_token.go oauth/redirecturi.go
 //		login/oidc/answer.go login/oidc/depart.go

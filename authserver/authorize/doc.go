@@ -1,6 +1,7 @@
 // Package authorize is the front channel: the authorization endpoint and its
-// sign-in and consent pages, up to the code or token that the browser carries
-// back to the client.
+// consent page, up to the code or token that the browser carries back to the
+// client. Who has to sign in first is sent to package signin, with the request as
+// an errand.
 //
 // Requests are read by pure functions (request.go, target.go) and judged by one
 // (decide.go); every step re-reads the request from its own query with the same

@@ -1,5 +1,5 @@
 // Package token makes and opens the tokens of one realm: access tokens as JWTs
-// or sealed texts, refresh tokens, codes and ID tokens. It also keeps in memory
+// or sealed texts, refresh tokens, codes, ID tokens and logout tokens. It also keeps in memory
 // what has been revoked: tokens, grants, and all of a subject, client, session or
 // consent up to a time.
 //
