@@ -29,6 +29,8 @@ const (
 	WrongPassword = "wrong_password"
 	Disabled      = "disabled"
 	UnknownUser   = "unknown_user"
+	// NotAgain is an earlier sign-in elsewhere where a new one was asked for.
+	NotAgain = "not_again"
 )
 
 // Error implements error.

@@ -105,7 +105,7 @@ func (e *Endpoint) arrive(w http.ResponseWriter, req *http.Request, errand *Erra
 	var subject string
 	if err == nil && p.Away.Again && arrival.At.Before(time.Unix(p.Since, 0).Add(-clockSkew)) {
 		// It was asked for a new sign-in and does not vouch for one (PG18).
-		err = &login.RedirectRefused{Reason: "not_again", Err: errors.New("the other site does not say that the user has just signed in")}
+		err = &login.RedirectRefused{Reason: login.NotAgain, Err: errors.New("the other site does not say that the user has just signed in")}
 	}
 	if err == nil {
 		subject, err = e.realm.SubjectOf(ctx, arrival.Account)

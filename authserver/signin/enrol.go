@@ -23,26 +23,13 @@ type newTOTP struct {
 // Enrol shows the page on which somebody makes a factor without which they cannot
 // go on, and takes its form.
 func (e *Endpoint) Enrol(w http.ResponseWriter, req *http.Request) {
-	errand := e.errand(w, req)
-	if errand == nil {
-		return
-	}
-	p := e.resume(w, req, errand)
-	if p == nil {
-		return
-	}
-	account, err := e.still(req, errand, p)
-	if err != nil {
-		e.fail(w, req, err)
-		return
-	}
-	s, err := e.situate(req, errand, p)
-	if err != nil {
-		e.fail(w, req, err)
+	errand, a := e.goOn(w, req)
+	if a == nil {
 		return
 	}
 	form, ok := oauth.Form{}, true
 	if req.Method == http.MethodPost {
+		var err error
 		if form, err = e.browser.ReadForm(req); err != nil {
 			e.fail(w, req, err)
 			return
@@ -53,22 +40,19 @@ func (e *Endpoint) Enrol(w http.ResponseWriter, req *http.Request) {
 	if !ok {
 		form, message = oauth.Form{}, pages.StaleForm
 	}
-	next := s.next()
+	next := a.next()
 	switch {
-	case account == nil:
-		e.forget(w, req, errand)
-		e.restart(w, errand)
 	case next != enrolTOTP && next != enrolPasskey:
 		// It is made: after the recovery codes, or in another tab.
-		e.proceed(w, req, errand, p, account)
+		e.proceed(w, req, errand, a.pending, a.account)
 	case next == enrolTOTP && form.Has("sealed"):
-		e.takeTOTP(w, req, errand, &asking{p, account, s}, form)
+		e.takeTOTP(w, req, errand, a, form)
 	case next == enrolPasskey && form.Has("passkey"):
-		e.takeNewPasskey(w, req, errand, &asking{p, account, s}, form)
+		e.takeNewPasskey(w, req, errand, a, form)
 	case next == enrolTOTP:
-		e.showTOTP(w, req, errand, account, e.factors.NewTOTP(account.Username), message)
+		e.showTOTP(w, req, errand, a.account, e.factors.NewTOTP(a.account.Username), message)
 	default:
-		e.showNewPasskey(w, req, errand, account, message)
+		e.showNewPasskey(w, req, errand, a.account, message)
 	}
 }
 

@@ -22,44 +22,55 @@ const (
 
 // Factor shows the page that asks for a second factor, and takes its form.
 func (e *Endpoint) Factor(w http.ResponseWriter, req *http.Request) {
-	errand := e.errand(w, req)
-	if errand == nil {
+	errand, a := e.goOn(w, req)
+	if a == nil {
 		return
 	}
-	p := e.resume(w, req, errand)
-	if p == nil {
-		return
-	}
-	account, err := e.still(req, errand, p)
-	if err != nil {
-		e.fail(w, req, err)
-		return
-	}
-	s, err := e.situate(req, errand, p)
-	if err != nil {
-		e.fail(w, req, err)
-		return
-	}
-	next := s.next()
+	next := a.next()
 	switch {
-	case account == nil:
-		e.forget(w, req, errand)
-		e.restart(w, errand)
 	case next != askFactor && next != askPasskey:
 		// What the account has, or has to have, is different by now.
-		e.proceed(w, req, errand, p, account)
+		e.proceed(w, req, errand, a.pending, a.account)
 	case req.Method == http.MethodPost:
-		e.takeFactor(w, req, errand, &asking{p, account, s})
+		e.takeFactor(w, req, errand, a)
 	default:
-		e.showFactor(w, req, errand, &asking{p, account, s}, http.StatusOK, "")
+		e.showFactor(w, req, errand, a, http.StatusOK, "")
 	}
 }
 
-// asking is the state of a page that asks for a second factor.
+// asking is the state of a page that asks for a second factor, or has one made.
 type asking struct {
 	*pending
 	account *login.Account
 	situation
+}
+
+// goOn finds the sign-in that a page after the first factor is a step of, as it is
+// now. When there is none that may go on, it has answered and gives nil.
+func (e *Endpoint) goOn(w http.ResponseWriter, req *http.Request) (*Errand, *asking) {
+	errand := e.errand(w, req)
+	if errand == nil {
+		return nil, nil
+	}
+	p := e.resume(w, req, errand)
+	if p == nil {
+		return nil, nil
+	}
+	account, err := e.still(req, errand, p)
+	if err == nil && account == nil {
+		e.forget(w, req, errand)
+		e.restart(w, errand)
+		return nil, nil
+	}
+	var s situation
+	if err == nil {
+		s, err = e.situate(req, errand, p)
+	}
+	if err != nil {
+		e.fail(w, req, err)
+		return nil, nil
+	}
+	return errand, &asking{p, account, s}
 }
 
 // codes says whether a code would do.

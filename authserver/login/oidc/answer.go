@@ -29,7 +29,7 @@ const (
 	// ReasonNonce is an ID token of another sign-in.
 	ReasonNonce = "nonce"
 	// ReasonNotAgain is an earlier sign-in where a new one was asked for.
-	ReasonNotAgain = "not_again"
+	ReasonNotAgain = login.NotAgain
 	// ReasonNotAllowed is an account that the operator's conditions leave out.
 	ReasonNotAllowed = "not_allowed"
 	// ReasonEmail is an account whose email is not verified.
