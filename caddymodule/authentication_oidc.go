@@ -1,11 +1,8 @@
 package caddymodule
 
 import (
-	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"net/netip"
-	"os"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -128,16 +125,8 @@ func (o *OIDCAuthentication) Provision(caddy.Context) error {
 		return fmt.Errorf("client_secret %w", err)
 	}
 	o.secret = oauth.NewSecret(secret)
-	if o.TLSCA == "" {
-		return nil
-	}
-	if o.roots, err = os.ReadFile(o.TLSCA); err != nil {
-		return fmt.Errorf("tls_ca: %w", err)
-	}
-	if !x509.NewCertPool().AppendCertsFromPEM(o.roots) {
-		return fmt.Errorf("tls_ca: %s holds no certificate in PEM form", o.TLSCA)
-	}
-	return nil
+	o.roots, err = readAuthorities(o.TLSCA)
+	return err
 }
 
 // Open implements AuthenticationService.
@@ -150,12 +139,9 @@ func (o *OIDCAuthentication) Open(string, *hashing.Hasher, *slog.Logger) (login.
 	for _, condition := range o.Allow {
 		settings.Allow = append(settings.Allow, oidc.Condition(condition))
 	}
-	for _, written := range o.AllowPrivate {
-		allowed, err := netip.ParsePrefix(written)
-		if err != nil {
-			return nil, fmt.Errorf("allow_private takes ranges of addresses, as in 10.0.0.0/8, not %q", written)
-		}
-		settings.AllowPrivate = append(settings.AllowPrivate, allowed.Masked())
+	var err error
+	if settings.AllowPrivate, err = addressRanges("allow_private", o.AllowPrivate); err != nil {
+		return nil, err
 	}
 	service, err := oidc.Open(settings)
 	if err != nil {

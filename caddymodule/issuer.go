@@ -1,10 +1,8 @@
 package caddymodule
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -131,16 +129,11 @@ func (i *ForeignIssuer) common() (introspect.Foreign, error) {
 		f.Refresh, f.MaxStale = time.Duration(i.JWKS.Refresh), time.Duration(i.JWKS.MaxStale)
 	}
 	var err error
-	if f.AllowPrivate, err = addressRanges("allow_private", i.AllowPrivate); err != nil || i.TLSCA == "" {
+	if f.AllowPrivate, err = addressRanges("allow_private", i.AllowPrivate); err != nil {
 		return f, err
 	}
-	if f.Roots, err = os.ReadFile(i.TLSCA); err != nil {
-		return f, fmt.Errorf("tls_ca: %w", err)
-	}
-	if !x509.NewCertPool().AppendCertsFromPEM(f.Roots) {
-		return f, fmt.Errorf("tls_ca: %s holds no certificate in PEM form", i.TLSCA)
-	}
-	return f, nil
+	f.Roots, err = readAuthorities(i.TLSCA)
+	return f, err
 }
 
 // foreign makes the settings of one tenant, or of the one issuer for "".
