@@ -25,15 +25,19 @@ var elsewhere = map[string]string{
 	"go run ./cmd/bench -only grants":                       "TestEveryExperimentMeasuresAndChecksItsAnswers of cmd/bench",
 	// PostgreSQL's own, as a superuser of it; the nodes of TestFiveNodesOnAnEmptyDatabase
 	// begin with such a database.
-	"createuser --pwprompt oauth2":                                             "PostgreSQL's own command",
-	"createdb --owner oauth2 oauth2":                                           "PostgreSQL's own command",
-	"caddy validate --config Caddyfile":                                        "TestEveryCaddyfileOfTheDocumentsIsValidAndFormatted",
-	"openssl rand -base64 32 > oauth2.key":                                     "documentedFiles makes such a file",
-	"systemctl stop caddy":                                                     "TestBackupAndRestore stops the binary",
-	"systemctl start caddy":                                                    "TestBackupAndRestore starts it",
-	"cd /var/lib/caddy/oauth2":                                                 "TestBackupAndRestore",
-	"rm -f oauth2.db oauth2.db-wal oauth2.db-shm":                              "TestBackupAndRestore",
-	"install -o caddy -g caddy -m 0600 /backup/oauth2-2026-11-20.db oauth2.db": "TestBackupAndRestore",
+	"createuser --pwprompt oauth2":   "PostgreSQL's own command",
+	"createdb --owner oauth2 oauth2": "PostgreSQL's own command",
+	"ldapsearch -x -LLL -H ldaps://ldap1.example.com -D cn=oauth2,ou=services,dc=example,dc=org -W -b ou=people,dc=example,dc=org '(uid=demo)' entryUUID mail": "OpenLDAP's own command",
+	"caddy reload --force": "TestF16_ReloadsUnderLoadLoseNothing",
+	"go run ./cmd/caddy file-server --listen 127.0.0.1:8090 --root /tmp/pages --browse":                                                                                                                   "Caddy's own command",
+	"chromium --headless --no-sandbox --disable-gpu --disable-background-networking --hide-scrollbars --window-size=560,790 --screenshot=docs/sign-in-light.png http://127.0.0.1:8090/en/login_full.html": "TestPicturesOfTheDocuments looks at the picture",
+	"caddy validate --config Caddyfile":                                                   "TestEveryCaddyfileOfTheDocumentsIsValidAndFormatted",
+	"openssl rand -base64 32 > oauth2.key":                                                "documentedFiles makes such a file",
+	"systemctl stop caddy":                                                                "TestBackupAndRestore stops the binary",
+	"systemctl start caddy":                                                               "TestBackupAndRestore starts it",
+	"cd /var/lib/caddy/oauth2":                                                            "TestBackupAndRestore",
+	"rm -f oauth2.db oauth2.db-wal oauth2.db-shm":                                         "TestBackupAndRestore",
+	"install -o caddy -g caddy -m 0600 /backup/oauth2-2026-11-20.db oauth2.db":            "TestBackupAndRestore",
 	"export DATABASE_URL='postgres://oauth2:PASSWORD@db1,db2/oauth2?sslmode=verify-full'": "the shell's own command",
 }
 
@@ -43,12 +47,12 @@ var (
 
 	// documentedTest is a line that runs tests: which, and of which package. They
 	// take hours, so what is checked is that there are such tests.
-	documentedTest = regexp.MustCompile(`^(?:[A-Z_]+=\d+ )?go test -count=1 -v (?:-timeout \w+ )?-run '?([\w|]+)'? (\./\S+)$`)
+	documentedTest = regexp.MustCompile(`^(?:[A-Z_]+=\d+ )?go test -count=1 -v (?:-timeout \w+ )?-run '?([\w|]+)'? (\./\S+)(?: -write /tmp/\w+)?$`)
 )
 
 // ownWorld are the documents whose commands are for their own first Caddyfile.
 // Those of the others are for the example.
-var ownWorld = map[string]bool{"gateway-operations.md": true, "audit.md": true, "operations.md": true}
+var ownWorld = map[string]bool{"gateway-operations.md": true, "audit.md": true, "operations.md": true, "sign-in.md": true, "users.md": true}
 
 func TestEveryCommandOfTheReadmeAndDocsWorks(t *testing.T) {
 	w := startExample(t)
@@ -69,6 +73,7 @@ func TestEveryCommandOfTheReadmeAndDocsWorks(t *testing.T) {
 		for exported, file := range map[string]string{"am.json": "am-query.json", "realm-export.json": "keycloak-realm.json"} {
 			copyFile(t, filepath.Join(repository, "authserver", "registration", "importer", "testdata", file), filepath.Join(g.home, exported))
 		}
+		writeFile(t, filepath.Join(g.home, "alice.json"), `{"name":"Alice","email":"alice@example.com"}`)
 		for _, block := range commands {
 			fresh, _ := passwordTokens(t, w.documentRealms()["root"])
 			writeFile(t, filepath.Join(g.home, "token.txt"), fresh+"\n")

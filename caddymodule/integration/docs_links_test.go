@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"bytes"
+	"image/png"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -34,6 +36,25 @@ func TestLinksOfTheDocuments(t *testing.T) {
 	}
 	if links < 30 {
 		t.Errorf("found %d links: the test does not look where they are", links)
+	}
+}
+
+// The pictures of the documents are there, and small.
+func TestPicturesOfTheDocuments(t *testing.T) {
+	pictures := 0
+	for _, path := range documents(t) {
+		for _, picture := range regexp.MustCompile(`src(?:set)?="([^"]+)"`).FindAllStringSubmatch(prose(t, path), -1) {
+			pictures++
+			content, err := os.ReadFile(filepath.Join(filepath.Dir(path), picture[1]))
+			if err != nil {
+				t.Errorf("%s: %v", filepath.Base(path), err)
+			} else if _, err := png.DecodeConfig(bytes.NewReader(content)); err != nil || len(content) > 100<<10 {
+				t.Errorf("%s has %d bytes, error %v", picture[1], len(content), err)
+			}
+		}
+	}
+	if pictures < 2 {
+		t.Errorf("found %d pictures: the test does not look where they are", pictures)
 	}
 }
 

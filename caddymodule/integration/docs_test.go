@@ -64,7 +64,7 @@ func checkCaddyfile(t *testing.T, home, name, caddyfile string) {
 		t.Fatal(err)
 	}
 	validate := command(t, home, "validate", "--adapter", "caddyfile", "--config", path)
-	validate.Env = append(validate.Env, "ORDERS_SECRET=0123456789abcdef", "GATEWAY_SECRET=0123456789abcdef", "WEB_SECRET=0123456789abcdef",
+	validate.Env = append(validate.Env, "ORDERS_SECRET=0123456789abcdef", "GATEWAY_SECRET=0123456789abcdef", "WEB_SECRET=0123456789abcdef", "CORP_SECRET=0123456789abcdef",
 		"DATABASE_URL=postgres://oauth2:secret@localhost/oauth2")
 	if out, err := validate.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s\n%s", name, err, caddyfile, out)

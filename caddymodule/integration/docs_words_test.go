@@ -18,6 +18,7 @@ func TestMetricsAndReasonsAreInTheDocuments(t *testing.T) {
 		{"caddymodule/metrics*.go", `describe\("(\w+)"`, "docs/logging.md", "caddy_oauth2_", 8},
 		{"caddymodule/[me]*s*.go", `Name: "(\w+)"`, "docs/logging.md", "caddy_oauth2_", 7},
 		{"introspect/refusal.go", `(?m)^\tReason\w+ += "(\w+)"`, "docs/gateway.md", "", 18},
+		{"authserver/login/oidc/answer.go", `(?m)^\tReason\w+ += "(\w+)"`, "docs/openid-sign-in.md", "", 11},
 		{"caddymodule/bearer_refusal.go", `(?m)^\treason\w+ += "(\w+)"`, "docs/gateway.md", "", 13},
 	} {
 		document, err := os.ReadFile(filepath.Join(repository, words.document))
@@ -40,14 +41,14 @@ func TestMetricsAndReasonsAreInTheDocuments(t *testing.T) {
 // a Caddyfile may have.
 func TestEverySettingOfTheServerIsInADocument(t *testing.T) {
 	tables := ""
-	for _, name := range []string{"server", "postgres", "keys", "clients", "audit"} {
+	for _, name := range []string{"server", "postgres", "keys", "clients", "audit", "sign-in", "users", "ldap", "openid-sign-in", "pages", "logout"} {
 		tables += prose(t, filepath.Join(repository, "docs", name+".md"))
 	}
 	for _, sources := range []struct {
 		pattern string
 		least   int
 	}{
-		{"caddymodule/server_*caddyfile.go", 40}, {"caddymodule/server_keys.go", 1}, {"caddymodule/storage_*.go", 4}, {"caddymodule/audit_*.go", 3},
+		{"caddymodule/server_*caddyfile.go", 50}, {"caddymodule/server_realm_limits.go", 4}, {"caddymodule/authentication_*.go", 35}, {"caddymodule/server_keys.go", 1}, {"caddymodule/storage_*.go", 4}, {"caddymodule/audit_*.go", 3},
 	} {
 		found := wordsIn(t, sources.pattern, `(?m)^\t\t"(\w+)": `)
 		if len(found) < sources.least {

@@ -76,7 +76,7 @@ func documentedFiles(t *testing.T) string {
 		"gateway.jwk": string(private), "plant-keys.json": string(public),
 		"gateway.crt": inPEM("CERTIFICATE", certificate), "gateway.key": inPEM("PRIVATE KEY", der), "corp-ca.pem": inPEM("CERTIFICATE", certificate),
 		"signing.pem": inPEM("PRIVATE KEY", der), "id-tokens.pem": inPEM("PRIVATE KEY", rsaDER),
-		"oauth2.key": base64.StdEncoding.EncodeToString(wrapping) + "\n", "oauth2-old.key": base64.StdEncoding.EncodeToString(make([]byte, 32)) + "\n",
+		"ldap": "0123456789abcdef\n", "oauth2.key": base64.StdEncoding.EncodeToString(wrapping) + "\n", "oauth2-old.key": base64.StdEncoding.EncodeToString(make([]byte, 32)) + "\n",
 	} {
 		writeFile(t, filepath.Join(dir, name), content)
 	}
