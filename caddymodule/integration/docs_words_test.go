@@ -98,6 +98,33 @@ func TestDocumentedLinesOfTheLogAreThoseOfTheCode(t *testing.T) {
 	}
 }
 
+// Whoever doubts the threat model finds the tests that it names.
+func TestProofsOfTheThreatModelAreTests(t *testing.T) {
+	tests := ""
+	for _, depth := range []string{"*", "*/*", "*/*/*", "*/*/*/*"} {
+		paths, err := filepath.Glob(filepath.Join(repository, depth+"_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			source, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tests += strings.Join(regexp.MustCompile(`(?m)^func (?:Test|Fuzz)\w+|t\.Run\("[^"]+"`).FindAllString(string(source), -1), "\n") + "\n"
+		}
+	}
+	proofs := regexp.MustCompile("`((?:AS|RS|CL|PG|F|G)\\d+|Test\\w+)`").FindAllStringSubmatch(prose(t, filepath.Join(repository, "docs", "THREAT-MODEL.md")), -1)
+	for _, proof := range proofs {
+		if !regexp.MustCompile(`(\b|Test|_)` + proof[1] + `(\b|_)`).MatchString(tests) {
+			t.Errorf("the threat model names %s, and there is no such test", proof[1])
+		}
+	}
+	if len(proofs) < 40 {
+		t.Errorf("found %d proofs: the test does not look where they are", len(proofs))
+	}
+}
+
 // wordsIn gives what a pattern finds in source files.
 func wordsIn(t *testing.T, sources, pattern string) (words []string) {
 	t.Helper()
