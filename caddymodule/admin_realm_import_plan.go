@@ -248,9 +248,12 @@ func (p *importPlan) decideConsents(in []realmfile.Consent) {
 	if len(in) == 0 {
 		return
 	}
-	there := map[string]bool{}
+	there, since := map[string]bool{}, map[string]time.Time{}
 	for i := range p.clients {
 		there[p.clients[i].id] = p.answer.Clients[i].Action != importRefused
+		if p.clients[i].before == nil {
+			since[p.clients[i].id] = p.clients[i].created
+		}
 	}
 	leftOut := map[string]int{}
 	for i := range in {
@@ -262,7 +265,14 @@ func (p *importPlan) decideConsents(in []realmfile.Consent) {
 			leftOut[err.Error()]++
 			continue
 		}
-		p.consents = append(p.consents, in[i].Stored(p.c.realm.Name, p.now))
+		consent := in[i].Stored(p.c.realm.Name, p.now)
+		// The operator says that it is for this client, however old it is.
+		for _, registered := range []time.Time{since[consent.ClientID], p.c.realm.Book.Created(consent.ClientID)} {
+			if consent.Updated.Before(registered) {
+				consent.Updated = registered
+			}
+		}
+		p.consents = append(p.consents, consent)
 	}
 	p.answer.Consents = &importedConsents{Count: len(in), LeftOut: len(in) - len(p.consents)}
 	for _, reason := range slices.Sorted(maps.Keys(leftOut)) {

@@ -134,6 +134,15 @@ func (b *Book) find(id string) *storedClient { return b.clients.Load().byID[id] 
 // Has says whether the store has a client, of whatever state.
 func (b *Book) Has(id string) bool { return b.find(id) != nil }
 
+// Created is when a stored client was registered: what was agreed to before was
+// agreed to with another (CL12). Zero when there is none.
+func (b *Book) Created(id string) time.Time {
+	if client := b.find(id); client != nil {
+		return client.row.Created
+	}
+	return time.Time{}
+}
+
 // Algorithms are those that the stored clients have their ID tokens signed with,
 // where they say so.
 func (b *Book) Algorithms() []string {
