@@ -41,7 +41,7 @@ type browser struct {
 	t       testing.TB
 	world   *realmtest.World
 	handler http.Handler
-	jar     map[string]*http.Cookie
+	jar     realmtest.Jar
 }
 
 func newBrowser(t testing.TB, adjust ...func(*realm.Settings)) *browser {
@@ -68,19 +68,7 @@ func (b *browser) again() *browser {
 
 // send sends a request with the browser's cookies. headers are name, value.
 func (b *browser) send(request *http.Request, headers ...string) *httptest.ResponseRecorder {
-	b.t.Helper()
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	for _, cookie := range b.jar {
-		request.AddCookie(cookie)
-	}
-	recorder := httptest.NewRecorder()
-	b.handler.ServeHTTP(recorder, request)
-	for _, cookie := range recorder.Result().Cookies() {
-		b.jar[cookie.Name] = cookie
-	}
-	return recorder
+	return b.jar.Send(b.handler, request, headers...)
 }
 
 func (b *browser) get(address string, headers ...string) *httptest.ResponseRecorder {
@@ -90,9 +78,7 @@ func (b *browser) get(address string, headers ...string) *httptest.ResponseRecor
 
 func (b *browser) post(address string, form url.Values, headers ...string) *httptest.ResponseRecorder {
 	b.t.Helper()
-	request := httptest.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return b.send(request, headers...)
+	return b.send(realmtest.Post(address, form), headers...)
 }
 
 // own are the headers of a form that one of our own pages sent.
@@ -169,11 +155,7 @@ var tokenField = regexp.MustCompile(`name="form_token" value="([^"]+)"`)
 // formToken is the one in a page.
 func formToken(t testing.TB, page *httptest.ResponseRecorder) string {
 	t.Helper()
-	match := tokenField.FindStringSubmatch(page.Body.String())
-	if match == nil {
-		t.Fatalf("status %d: no form in %s", page.Code, page.Body)
-	}
-	return match[1]
+	return realmtest.Field(t, page, "form_token")
 }
 
 // login goes from a login page's address to signed in, and gives the answer.

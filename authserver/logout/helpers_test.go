@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -26,7 +25,7 @@ type browser struct {
 	t       testing.TB
 	world   *realmtest.World
 	handler http.Handler
-	jar     map[string]*http.Cookie
+	jar     realmtest.Jar
 	// session is the one that is signed in.
 	session store.Session
 }
@@ -91,23 +90,7 @@ func (b *browser) hint(r *realm.Realm, clientID, sessionID string) string {
 
 // send sends a request with the browser's cookies. headers are name, value.
 func (b *browser) send(request *http.Request, headers ...string) *httptest.ResponseRecorder {
-	b.t.Helper()
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	for _, cookie := range b.jar {
-		request.AddCookie(cookie)
-	}
-	recorder := httptest.NewRecorder()
-	b.handler.ServeHTTP(recorder, request)
-	for _, cookie := range recorder.Result().Cookies() {
-		if cookie.MaxAge < 0 {
-			delete(b.jar, cookie.Name)
-		} else {
-			b.jar[cookie.Name] = cookie
-		}
-	}
-	return recorder
+	return b.jar.Send(b.handler, request, headers...)
 }
 
 // visit goes to an address as people do who click on a link somewhere else.
@@ -118,9 +101,7 @@ func (b *browser) visit(at string) *httptest.ResponseRecorder {
 
 func (b *browser) post(at string, form url.Values, headers ...string) *httptest.ResponseRecorder {
 	b.t.Helper()
-	request := httptest.NewRequest(http.MethodPost, at, strings.NewReader(form.Encode()))
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return b.send(request, headers...)
+	return b.send(realmtest.Post(at, form), headers...)
 }
 
 // own are the headers of a form that one of our own pages sent.
@@ -132,15 +113,9 @@ func (b *browser) decide(at string, page *httptest.ResponseRecorder, decision st
 	return b.post(at, url.Values{"form_token": {formToken(b.t, page)}, "decision": {decision}}, own...)
 }
 
-var formTokenField = regexp.MustCompile(`name="form_token" value="([^"]+)"`)
-
 func formToken(t testing.TB, page *httptest.ResponseRecorder) string {
 	t.Helper()
-	match := formTokenField.FindStringSubmatch(page.Body.String())
-	if match == nil {
-		t.Fatalf("status %d: no form in %s", page.Code, page.Body)
-	}
-	return match[1]
+	return realmtest.Field(t, page, "form_token")
 }
 
 // at is the address of a sign-out with parameters, pair by pair.

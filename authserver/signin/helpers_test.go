@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +29,7 @@ type person struct {
 	factors *factors
 	corp    *idp
 	handler http.Handler
-	jar     map[string]*http.Cookie
+	jar     realmtest.Jar
 }
 
 // meet makes a world in which the client web needs no consent and corp signs
@@ -81,16 +80,7 @@ func (p *person) tab() *person {
 func (p *person) send(request *http.Request) *httptest.ResponseRecorder {
 	p.t.Helper()
 	request.Header.Set("User-Agent", "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0")
-	for _, cookie := range p.jar {
-		request.AddCookie(cookie)
-	}
-	recorder := httptest.NewRecorder()
-	p.handler.ServeHTTP(recorder, request)
-	for _, cookie := range recorder.Result().Cookies() {
-		if p.jar[cookie.Name] = cookie; cookie.MaxAge < 0 {
-			delete(p.jar, cookie.Name)
-		}
-	}
+	recorder := p.jar.Send(p.handler, request)
 	if recorder.Code >= 500 && recorder.Code != http.StatusServiceUnavailable {
 		p.t.Errorf("%s %s: %d", request.Method, request.URL, recorder.Code)
 	}
@@ -109,8 +99,7 @@ func (p *person) fill(address string, page *httptest.ResponseRecorder, pairs ...
 	for i := 0; i < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
 	}
-	request := httptest.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request := realmtest.Post(address, form)
 	request.Header.Set("Sec-Fetch-Site", "same-origin")
 	return p.send(request)
 }
@@ -223,11 +212,7 @@ func isPage(t testing.TB, answer *httptest.ResponseRecorder, status int, says ..
 // field is the value of a hidden field of a page.
 func field(t testing.TB, page *httptest.ResponseRecorder, name string) string {
 	t.Helper()
-	match := regexp.MustCompile(`name="` + name + `" value="([^"]+)"`).FindStringSubmatch(page.Body.String())
-	if match == nil {
-		t.Fatalf("status %d: no field %s in %s", page.Code, name, page.Body)
-	}
-	return match[1]
+	return realmtest.Field(t, page, name)
 }
 
 // second moves the clock on, so that what was before is before.
