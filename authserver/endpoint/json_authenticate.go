@@ -118,7 +118,9 @@ func signIn(r *realm.Realm, req *http.Request) (signedIn, error) {
 	if !okName || !okPassword {
 		return signedIn{}, refusal(http.StatusBadRequest, "Send the headers X-OpenAM-Username and X-OpenAM-Password, once each; callbacks are not supported.")
 	}
-	account, subject, err := r.SignIn(req.Context(), realm.Attempt{Service: r.DefaultService, Username: username, Password: oauth.NewSecret(text)})
+	account, subject, err := r.SignIn(req.Context(), realm.Attempt{
+		Service: r.DefaultService, Username: username, Password: oauth.NewSecret(text), Alone: true,
+	})
 	if errors.Is(err, login.ErrCredentials) {
 		return signedIn{}, errAuthentication
 	}

@@ -197,3 +197,16 @@ func TestAS61_JSONAuthenticateUnavailable(t *testing.T) {
 	unavailable(t)
 	w.Store.Fail("")
 }
+
+// Who has a second factor does not lose it to whoever has the password.
+func TestJSONAuthenticateOfAnAccountWithASecondFactor(t *testing.T) {
+	w := realmtest.New(t)
+	err := w.Store.AddCredential(t.Context(), store.Credential{
+		Realm: w.Realm.Name, Account: store.Account{Service: "staff", ID: "demo"},
+		Kind: store.CredentialTOTP, ID: "totp", Data: "sealed", Created: w.Clock.Now(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantAM(t, realmtest.Do(t, endpoint.JSONAuthenticate(w.Realm), signIn()), http.StatusUnauthorized, "Unauthorized")
+}

@@ -34,7 +34,7 @@ func TestAS61_A62_StoreFaultIs503AndSpendsNothing(t *testing.T) {
 	for grantType, want := range map[string][]string{
 		"authorization_code": {"Grant", "RedeemCode"},
 		"client_credentials": nil,
-		"password":           {"CreateGrant", "TakeAttempt", "ClearAttempts"},
+		"password":           {"CreateGrant", "TakeAttempt", "ClearAttempts", "Credentials"},
 		"refresh_token":      {"Grant", "RotateRefresh"},
 	} {
 		if !slices.Equal(failed[grantType], want) {

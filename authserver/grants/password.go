@@ -86,7 +86,7 @@ func (g *password) signIn(ctx context.Context, req *Request) (account login.Acco
 		return account, "", err
 	}
 	account, subject, err = g.realm.SignIn(ctx, realm.Attempt{
-		Service: name, Username: form.Get("username"), Password: form.Secret("password"),
+		Service: name, Username: form.Get("username"), Password: form.Secret("password"), Alone: true,
 		Record: audit.Record{ClientID: req.Client.ID, GrantType: g.Type()},
 	})
 	switch {

@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
 func TestPasswordGrant(t *testing.T) {
@@ -152,5 +153,22 @@ func TestSharedAccounts(t *testing.T) {
 	}
 	if _, err := oauth.ParseJWS(answer.Text("access_token")); err != nil {
 		t.Error(err)
+	}
+}
+
+// Who has a second factor does not lose it to whoever has the password.
+func TestPasswordGrantOfAnAccountWithASecondFactor(t *testing.T) {
+	w := newWorld(t)
+	err := w.Store.AddCredential(t.Context(), store.Credential{
+		Realm: w.Realm.Name, Account: store.Account{Service: "staff", ID: "demo"},
+		Kind: store.CredentialTOTP, ID: "totp", Data: "sealed", Created: w.Clock.Now(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	right := w.signIn(t, "web").Want(http.StatusBadRequest, "invalid_grant")
+	wrong := w.post(t, "web", "grant_type", "password", "username", "demo", "password", "wrong").Want(http.StatusBadRequest, "invalid_grant")
+	if right.Body.String() != wrong.Body.String() {
+		t.Errorf("a right password is answered with %s, a wrong one with %s", right.Body, wrong.Body)
 	}
 }

@@ -1,11 +1,13 @@
 package realm
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
 // SecondFactor says who is asked for a second factor after a password.
@@ -65,6 +67,29 @@ func (s *Settings) checkSecondFactor() error {
 // passwordIsEnough says whether there may be ways in for programs, which have a
 // password and nothing else.
 func (s *Settings) passwordIsEnough() bool { return s.SecondFactor != SecondFactorRequired }
+
+// reasonSecondFactor is a right password of an account that has more, where
+// nothing more can be asked for.
+const reasonSecondFactor = "second_factor"
+
+// passwordSuffices refuses an account that a page would ask for a second factor:
+// who has the password alone must not get around it. login.ErrCredentials, since
+// whoever guesses is not to hear that the password is right.
+func (r *Realm) passwordSuffices(ctx context.Context, account store.Account) error {
+	if r.SecondFactor == SecondFactorOff {
+		return nil
+	}
+	has, err := r.Factors.Of(ctx, account)
+	if err != nil {
+		return err
+	}
+	codes := has.TOTP || has.RecoveryLeft > 0 && has.Any()
+	passkeys := len(has.Passkeys) > 0 && !r.NoPasskeys && r.Factors.HasPasskeys()
+	if codes || passkeys {
+		return &login.Refused{Account: account, Reason: reasonSecondFactor}
+	}
+	return nil
+}
 
 // checkACRs refuses names that no request could ask for.
 func (s *Settings) checkACRs() error {

@@ -1,6 +1,7 @@
 package realm_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +82,38 @@ func TestNamesOfACRValues(t *testing.T) {
 		settings.ACRs = login.ACRs{acr: login.LevelSingle}
 		if err := settings.Check(); (err == nil) != good {
 			t.Errorf("%q: %v", acr, err)
+		}
+	}
+}
+
+// Where nothing but a password can be asked for, who has more does not get in by
+// it, and who guesses does not hear that it was right.
+func TestAPasswordAloneDoesNotGetAroundASecondFactor(t *testing.T) {
+	for name, change := range map[string]func(*realm.Settings){
+		"wrong password": func(*realm.Settings) {},
+		"":               func(s *realm.Settings) { s.SecondFactor = realm.SecondFactorOff },
+	} {
+		w := realmtest.New(t, change)
+		attempt := realm.Attempt{Service: "staff", Username: "demo", Password: oauth.NewSecret("Ch4ng31t"), Alone: true}
+		if _, _, err := w.Realm.SignIn(t.Context(), attempt); err != nil {
+			t.Fatalf("without a factor: %v", err)
+		}
+		account := store.Account{Service: "staff", ID: "demo"}
+		err := w.Store.AddCredential(t.Context(), store.Credential{
+			Realm: w.Realm.Name, Account: account, Kind: store.CredentialTOTP, ID: "totp", Data: "sealed", Created: w.Clock.Now(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err = w.Realm.SignIn(t.Context(), attempt); errors.Is(err, login.ErrCredentials) != (name != "") {
+			t.Errorf("%q: %v", name, err)
+		}
+		if name != "" {
+			w.Observer.WantTold(t, "user sign_in_failed subject=demo reason=second_factor")
+		}
+		attempt.Alone = false
+		if _, _, err = w.Realm.SignIn(t.Context(), attempt); err != nil {
+			t.Errorf("%q: the page, which asks for more: %v", name, err)
 		}
 	}
 }

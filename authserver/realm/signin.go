@@ -17,6 +17,9 @@ type Attempt struct {
 	Service  string
 	Username string
 	Password oauth.Secret
+	// Alone is a way in that can ask for nothing but the password. It is closed to
+	// accounts that a page would ask for a second factor.
+	Alone bool
 	// Record is what is told of a failure, but for its reason.
 	Record audit.Record
 }
@@ -59,6 +62,9 @@ func (r *Realm) authenticate(ctx context.Context, service login.Passwords, attem
 		return login.Account{}, "", err
 	}
 	subject, err := r.SubjectOf(ctx, account)
+	if err == nil && attempt.Alone {
+		err = r.passwordSuffices(ctx, account.Account)
+	}
 	return account, subject, err
 }
 
