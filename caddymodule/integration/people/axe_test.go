@@ -7,14 +7,30 @@ import (
 	"os"
 	"strings"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
 const axePath = "../testdata/npm/node_modules/axe-core/axe.min.js"
 
-// accessible fails the test for what axe-core finds serious on the page, in the
-// theme that it shows now (PG14).
+// The themes of the pages.
+var themes = []string{"light", "dark"}
+
+// theme switches what the person likes.
+func (b *tab) theme(name string) {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
+		})
+		return err
+	}))
+}
+
+// accessible fails the test for what axe-core finds serious on the page, in both
+// themes (PG14).
 func (b *tab) accessible(page string) {
 	b.t.Helper()
 	script, err := os.ReadFile(axePath)
@@ -31,6 +47,15 @@ func (b *tab) accessible(page string) {
 	if err := chromedp.Do(ctx, chromedp.Steps(inject(string(script)))); err != nil {
 		b.t.Fatal(err)
 	}
+	for _, theme := range themes {
+		b.theme(theme)
+		b.examine(page + ", " + theme)
+	}
+	b.theme(themes[0])
+}
+
+func (b *tab) examine(page string) {
+	b.t.Helper()
 	found := read(b, chromedp.Evaluate[string](
 		`axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify(r.violations.filter(v => v.impact === 'serious' || v.impact === 'critical')
 			.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html + ' ' + n.failureSummary)}))))`,

@@ -39,6 +39,7 @@ type world struct {
 	// it was sent.
 	issuer, api, app string
 	admin            string
+	config           []byte
 }
 
 // newWorld starts Caddy with more lines in the realm.
@@ -85,6 +86,7 @@ func newWorld(t *testing.T, lines string) *world {
 				secret shop-secret
 				grants authorization_code refresh_token
 				redirect_uri %s/callback
+				post_logout_redirect_uri %s/bye
 				scopes openid profile email offline_access orders:read
 				default_scopes openid
 			}
@@ -110,14 +112,12 @@ http://localhost:%d {
 	}
 	respond {http.auth.user.id}
 }
-`, w.admin, filepath.Join(dir, "log"), filepath.Join(dir, "oauth2.db"), w.issuer, users, w.app, w.app, lines, ports[0], ports[1])
-	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
+`, w.admin, filepath.Join(dir, "log"), filepath.Join(dir, "oauth2.db"), w.issuer, users, w.app, w.app, w.app, lines, ports[0], ports[1])
+	w.config, _, err = caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := caddy.Load(config, true); err != nil {
-		t.Fatal(err)
-	}
+	w.reload()
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
 			t.Error(err)
@@ -128,6 +128,14 @@ http://localhost:%d {
 		}
 	})
 	return w
+}
+
+// reload begins with the configuration anew, and with all that is in the store.
+func (w *world) reload() {
+	w.t.Helper()
+	if err := caddy.Load(w.config, true); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func freePorts(t *testing.T, count int) []int {
