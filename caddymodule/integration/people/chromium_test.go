@@ -118,6 +118,14 @@ func read[T any](b *tab, action chromedp.Action[T]) T {
 	return value
 }
 
+// command is one of the developer tools.
+func command[P, R any](b *tab, c cdp.Command[P, R], params P) R {
+	b.t.Helper()
+	return read(b, func(ctx context.Context, target *chromedp.Target) (R, error) {
+		return cdp.Call(ctx, target, c, params)
+	})
+}
+
 // saw is what the page says, for messages.
 func (b *tab) saw() string {
 	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
@@ -211,10 +219,7 @@ func (b *tab) wants(texts ...string) {
 // withoutScripts switches the page's own scripts off.
 func (b *tab) withoutScripts() {
 	b.t.Helper()
-	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		return err
-	}))
+	command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
 
 // submit is the button that sends what was filled in.
