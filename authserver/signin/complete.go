@@ -3,7 +3,6 @@ package signin
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
@@ -23,9 +22,8 @@ func (e *Endpoint) still(req *http.Request, errand *Errand, p *pending) (*login.
 	if err != nil {
 		return nil, err
 	}
-	began := store.Session{Subject: p.Subject, Created: time.Unix(p.Since, 0), AuthTime: time.Unix(p.Since, 0)}
 	subject, ok := e.realm.Subject(p.Account)
-	if !ok || subject != p.Subject || !errand.Concerns(subject) || e.realm.Revocations.Revoked(e.realm.Name, token.LineageOfSession(&began)) {
+	if !ok || subject != p.Subject || !errand.Concerns(subject) || e.revoked(p) {
 		return nil, nil
 	}
 	if p.Session == "" {
@@ -40,11 +38,31 @@ func (e *Endpoint) still(req *http.Request, errand *Errand, p *pending) (*login.
 	return &account, nil
 }
 
+// revoked says whether all that rests on the first factor has been ended since.
+func (e *Endpoint) revoked(p *pending) bool {
+	began := store.Session{Subject: p.Subject, Created: p.since(), AuthTime: p.since()}
+	return e.realm.Revocations.Revoked(e.realm.Name, token.LineageOfSession(&began))
+}
+
 // complete begins the session and sends the browser back to its errand. account is
 // as of this request.
 func (e *Endpoint) complete(w http.ResponseWriter, req *http.Request, errand *Errand, p *pending, account *login.Account) {
 	ctx, now := req.Context(), e.realm.Now()
-	if p.ID != "" {
+	if p.ID == "" {
+		// What ends the account while its password is looked at ends this, too.
+		now = p.since()
+	} else {
+		// The session will be younger than what another node has ended meanwhile, and
+		// outlive it, unless we hear of that first.
+		if err := e.realm.Revocations.Refresh(ctx, now); err != nil {
+			e.fail(w, req, oauth.Unavailable(err))
+			return
+		}
+		if e.revoked(p) {
+			e.forget(w, req, errand)
+			e.restart(w, errand)
+			return
+		}
 		// What the browser keeps can be sent again; a sign-in ends in one session.
 		err := e.realm.Store.Spend(ctx, "sign-in "+p.ID, now.Add(2*pendingLifetime))
 		if errors.Is(err, store.ErrExists) {

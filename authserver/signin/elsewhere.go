@@ -93,7 +93,7 @@ func readQuery(raw string) (url.Values, error) {
 
 // arrive signs in whoever the other site says it is.
 func (e *Endpoint) arrive(w http.ResponseWriter, req *http.Request, errand *Errand, p *pending, query url.Values) {
-	ctx := req.Context()
+	ctx, sent := req.Context(), e.realm.Now()
 	service, ok := e.realm.Services[p.Away.Service].(login.Redirects)
 	if !ok {
 		// A new configuration has taken it away.
@@ -120,6 +120,6 @@ func (e *Endpoint) arrive(w http.ResponseWriter, req *http.Request, errand *Erra
 	default:
 		// What is kept for the other site has been used.
 		e.forget(w, req, errand)
-		e.signedIn(w, req, errand, arrival.Account, subject, "service", arrival.AMR...)
+		e.signedIn(w, req, errand, sent, arrival.Account, subject, "service", arrival.AMR...)
 	}
 }

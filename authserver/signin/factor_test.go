@@ -247,7 +247,7 @@ func TestAS61_FaultsInTheMiddleAre503(t *testing.T) {
 	p.factors.give(demoAccount, app)
 	address := p.code(params())
 	page := p.get(address)
-	for _, step := range []string{"TakeAttempt", "Spend", "CreateSession"} {
+	for _, step := range []string{"TakeAttempt", "Revocations", "Spend", "CreateSession"} {
 		p.world.Store.Fail(step)
 		answer := p.visit(address, "code", rightCode)
 		isPage(t, answer, http.StatusServiceUnavailable)

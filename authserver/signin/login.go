@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
@@ -142,6 +143,7 @@ func (e *Endpoint) takeLogin(w http.ResponseWriter, req *http.Request, errand *E
 }
 
 func (e *Endpoint) takePassword(w http.ResponseWriter, req *http.Request, errand *Errand, username string, password oauth.Secret) {
+	sent := e.realm.Now()
 	account, subject, err := e.realm.SignIn(req.Context(), realm.Attempt{
 		Service: e.realm.DefaultService, Username: username, Password: password, Record: failed(errand),
 	})
@@ -154,12 +156,12 @@ func (e *Endpoint) takePassword(w http.ResponseWriter, req *http.Request, errand
 	case err != nil:
 		e.fail(w, req, err)
 	default:
-		e.signedIn(w, req, errand, account, subject, methodPage, login.AMRPassword)
+		e.signedIn(w, req, errand, sent, account, subject, methodPage, login.AMRPassword)
 	}
 }
 
-// signedIn goes on with an account whose first factor was proven just now.
-func (e *Endpoint) signedIn(w http.ResponseWriter, req *http.Request, errand *Errand, account login.Account, subject, method string, amr ...string) {
+// signedIn goes on with an account whose first factor was sent at a time, and proven.
+func (e *Endpoint) signedIn(w http.ResponseWriter, req *http.Request, errand *Errand, sent time.Time, account login.Account, subject, method string, amr ...string) {
 	if !errand.Concerns(subject) {
 		record := failed(errand)
 		record.Subject = subject
@@ -168,7 +170,7 @@ func (e *Endpoint) signedIn(w http.ResponseWriter, req *http.Request, errand *Er
 		return
 	}
 	named := e.browser.FormCookie(w, req)
-	e.proceed(w, req, errand, e.begin(named, errand, account, subject, method, amr), &account)
+	e.proceed(w, req, errand, begin(named, errand, account, subject, method, sent, amr), &account)
 }
 
 // failed is what is told of a sign-in that fails, but for its reason.

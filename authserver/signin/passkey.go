@@ -25,7 +25,7 @@ func (e *Endpoint) takePasskey(w http.ResponseWriter, req *http.Request, errand 
 		e.fail(w, req, oauth.InvalidRequest("Passkeys are not used here."))
 		return
 	}
-	ctx := req.Context()
+	ctx, sent := req.Context(), e.realm.Now()
 	named := e.browser.Cookies.Read(req, e.browser.Cookies.Form)
 	used, err := e.factors.VerifyPasskey(ctx, anyPasskey(named), response)
 	var account login.Account
@@ -50,6 +50,6 @@ func (e *Endpoint) takePasskey(w http.ResponseWriter, req *http.Request, errand 
 	case err != nil:
 		e.fail(w, req, err)
 	default:
-		e.signedIn(w, req, errand, account, subject, methodPasskey, used.AMR...)
+		e.signedIn(w, req, errand, sent, account, subject, methodPasskey, used.AMR...)
 	}
 }

@@ -56,13 +56,15 @@ type away struct {
 	Again bool `json:"a,omitempty"`
 }
 
-// begin is a sign-in whose first factor was proven just now.
-func (e *Endpoint) begin(named oauth.Secret, errand *Errand, account login.Account, subject, method string, amr []string) *pending {
+// begin is a sign-in whose first factor was sent at a time, and proven.
+func begin(named oauth.Secret, errand *Errand, account login.Account, subject, method string, since time.Time, amr []string) *pending {
 	return &pending{
 		Browser: browser.Digest(named), Errand: Digest(errand.Query),
-		Account: account.Account, Subject: subject, AMR: amr, Since: e.realm.Now().Unix(), Method: method,
+		Account: account.Account, Subject: subject, AMR: amr, Since: since.Unix(), Method: method,
 	}
 }
+
+func (p *pending) since() time.Time { return time.Unix(p.Since, 0) }
 
 // fresh says whether it began in this sign-in.
 func (p *pending) fresh() bool { return p.Session == "" }

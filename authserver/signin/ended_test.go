@@ -1,0 +1,53 @@
+package signin_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
+)
+
+// What another node has ended counts before this node has heard of it: the session
+// would be younger than the end of what it rests on, and live on.
+func TestAS41_ASignInDoesNotOutliveWhatAnotherNodeHasEnded(t *testing.T) {
+	p := meet(t)
+	p.factors.give(demoAccount, app)
+	address := p.code(params())
+	page := p.get(address)
+	p.second()
+	if _, err := p.world.Store.Store.RevokeAll(t.Context(), store.Reach{Realm: "/", Subject: "demo"}, p.world.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	p.second()
+	goesTo(t, p.get(goesTo(t, p.fill(address, page, "code", rightCode), "authorize")), "login")
+	if p.cookie("session") != nil {
+		t.Error("there is a session")
+	}
+}
+
+// Nor does one whose password was looked at while that happened.
+func TestAS41_ASignInIsAsOldAsItsPassword(t *testing.T) {
+	p := meet(t)
+	staff := p.world.Realm.Services["staff"].(login.Passwords)
+	p.world.Realm.Services["staff"] = &slow{staff, func() {
+		p.second()
+		if _, err := p.world.Realm.Revocations.RevokeSubject(t.Context(), "/", "demo", p.world.Clock.Now()); err != nil {
+			t.Error(err)
+		}
+		p.second()
+	}}
+	goesTo(t, p.get(goesTo(t, p.password(params()), "authorize")), "login")
+}
+
+// slow is a service while whose answer something happens.
+type slow struct {
+	login.Passwords
+	meanwhile func()
+}
+
+func (s *slow) Authenticate(ctx context.Context, username string, password oauth.Secret) (login.Account, error) {
+	defer s.meanwhile()
+	return s.Passwords.Authenticate(ctx, username, password)
+}
