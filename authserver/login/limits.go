@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
@@ -205,16 +207,13 @@ func SourceKey(source string) string {
 }
 
 // NameKey is what usernames are counted as. A directory may take several spellings
-// for one account, so these count as one: case, full-width letters, spaces and
-// what cannot be seen.
+// for one account (RFC 4518 §2), so these count as one: case, accents, what is the
+// same letter in another form, spaces and what cannot be seen.
 func NameKey(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 0xff01 && r <= 0xff5e { // the full-width forms of ASCII
-			r -= 0xff01 - '!'
-		}
+	return strings.ReplaceAll(strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || !unicode.IsGraphic(r) || unicode.Is(unicode.M, r) {
 			return -1
 		}
 		return unicode.ToLower(unicode.ToUpper(r))
-	}, name)
+	}, norm.NFKD.String(name)), "ß", "ss")
 }

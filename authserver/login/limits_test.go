@@ -127,9 +127,14 @@ func TestSourceKey(t *testing.T) {
 }
 
 func TestNameKeyIsOneForTheSpellingsOfADirectory(t *testing.T) {
-	for _, name := range []string{"alice", "Alice", "ALICE", " alice ", "al ice", "al\u200bice", "ａｌｉｃｅ", "\talice\n", "a\u0301lice"} {
+	for _, name := range []string{"alice", "Alice", "ALICE", " alice ", "al ice", "al\u200bice", "ａｌｉｃｅ", "\talice\n", "a\u0301lice", "álice", "ⓐⓛⓘⓒⓔ", "𝒶𝓁𝒾𝒸𝑒", "ᵃlⁱce"} {
 		if got := login.NameKey(name); got != "alice" {
 			t.Errorf("%q: %q", name, got)
+		}
+	}
+	for name, other := range map[string]string{"ﬁnn": "finn", "groß": "GROSS", "№5": "no5", "ſam": "sam"} {
+		if login.NameKey(name) != login.NameKey(other) {
+			t.Errorf("%q and %q count apart", name, other)
 		}
 	}
 	if login.NameKey("alice") == login.NameKey("bob") {
