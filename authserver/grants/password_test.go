@@ -156,9 +156,10 @@ func TestSharedAccounts(t *testing.T) {
 	}
 }
 
-// Who has a second factor does not lose it to whoever has the password.
+// Who has a second factor does not lose it to whoever has the password, nor to
+// another service that shares the account.
 func TestPasswordGrantOfAnAccountWithASecondFactor(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(s *realm.Settings) { s.SharedAccounts = true })
 	err := w.Store.AddCredential(t.Context(), store.Credential{
 		Realm: w.Realm.Name, Account: store.Account{Service: "staff", ID: "demo"},
 		Kind: store.CredentialTOTP, ID: "totp", Data: "sealed", Created: w.Clock.Now(),
@@ -166,9 +167,14 @@ func TestPasswordGrantOfAnAccountWithASecondFactor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	right := w.signIn(t, "web").Want(http.StatusBadRequest, "invalid_grant")
 	wrong := w.post(t, "web", "grant_type", "password", "username", "demo", "password", "wrong").Want(http.StatusBadRequest, "invalid_grant")
-	if right.Body.String() != wrong.Body.String() {
-		t.Errorf("a right password is answered with %s, a wrong one with %s", right.Body, wrong.Body)
+	for _, right := range []realmtest.Answer{
+		w.signIn(t, "web"),
+		w.post(t, "web", "grant_type", "password", "username", "demo", "password", "ldap-Ch4ng31t", "auth_chain", "ldap"),
+	} {
+		right.Want(http.StatusBadRequest, "invalid_grant")
+		if right.Body.String() != wrong.Body.String() {
+			t.Errorf("a right password is answered with %s, a wrong one with %s", right.Body, wrong.Body)
+		}
 	}
 }

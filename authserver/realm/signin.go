@@ -63,7 +63,7 @@ func (r *Realm) authenticate(ctx context.Context, service login.Passwords, attem
 	}
 	subject, err := r.SubjectOf(ctx, account)
 	if err == nil && attempt.Alone {
-		err = r.passwordSuffices(ctx, account.Account)
+		err = r.passwordSuffices(ctx, account.Account, subject)
 	}
 	return account, subject, err
 }

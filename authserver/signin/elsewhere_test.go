@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -59,6 +60,23 @@ func TestASecondFactorAfterAnotherSite(t *testing.T) {
 	if grant.ACR != login.ACRMultiple || !slices.Equal(grant.AMR, []string{"otp", "mfa"}) {
 		t.Errorf("acr %q, amr %v", grant.ACR, grant.AMR)
 	}
+}
+
+// Services that share their accounts share the people: there is no way around a
+// factor by another service.
+func TestSharedAccountsShareTheirFactors(t *testing.T) {
+	p := meet(t, func(s *realm.Settings) { s.SharedAccounts = true })
+	p.corp.account = "demo"
+	p.factors.give(demoAccount, app)
+	grant := p.signedIn(p.visit(goesTo(t, p.get(p.leave(params())), "login/factor"), "code", rightCode))
+	if grant.Subject != "demo" || grant.Account.Service != "corp" || grant.ACR != login.ACRMultiple {
+		t.Errorf("subject %q of %+v, acr %q", grant.Subject, grant.Account, grant.ACR)
+	}
+	p = p.other()
+	p.factors.give(demoAccount, func(has *factor.Enrolled) { *has = factor.Enrolled{} })
+	p.factors.give(demoAccount, passkey)
+	address := goesTo(t, p.get(p.leave(params())), "login/factor")
+	p.signedIn(p.visit(address, "passkey", p.use("demo", factor.Ask{Account: demoAccount})))
 }
 
 func TestPG4_AnAnswerOfAnotherSiteIsForItsOwnBrowser(t *testing.T) {

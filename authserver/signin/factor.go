@@ -78,7 +78,7 @@ func (a *asking) codes() bool { return a.next() == askFactor && a.situation.code
 
 // ask is the passkey that would do.
 func (a *asking) ask() factor.Ask {
-	return factor.Ask{Account: a.Account, Verified: a.next() == askPasskey, Binding: a.Browser}
+	return factor.Ask{Account: a.owner, Verified: a.next() == askPasskey, Binding: a.Browser}
 }
 
 // showFactor writes the page that asks for a second factor.
@@ -140,11 +140,11 @@ func (e *Endpoint) prove(ctx context.Context, form oauth.Form, a *asking, record
 		return used.AMR, err
 	case code != "" && a.codes():
 		return []string{login.AMROTP}, e.guess(ctx, a, record, func() error {
-			return e.factors.VerifyTOTP(ctx, a.Account, code)
+			return e.factors.VerifyTOTP(ctx, a.owner, code)
 		})
 	case recovery != "" && a.codes():
 		return []string{login.AMROTP}, e.guess(ctx, a, record, func() error {
-			_, err := e.factors.UseRecoveryCode(ctx, a.Account, recovery)
+			_, err := e.factors.UseRecoveryCode(ctx, a.owner, recovery)
 			return err
 		})
 	}

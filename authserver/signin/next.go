@@ -6,6 +6,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
 // OpenID Connect Core §3.1.2.1 and §5.5.1.1, RFC 9470 §4
@@ -36,7 +37,8 @@ type situation struct {
 	// in an earlier one.
 	amr   []string
 	fresh bool
-	// has is what the account has; passkeys says that they can be used here.
+	// has is what there is besides a password, of the account owner; passkeys says that they can be used here.
+	owner    store.Account
 	has      factor.Enrolled
 	passkeys bool
 	policy   realm.SecondFactor
