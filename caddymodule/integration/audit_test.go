@@ -158,7 +158,7 @@ func (b *browser) plantCookies(c *canaries) {
 
 // What a first start and drive lead to, the oldest first.
 var driven = []string{
-	"key_created", "key_created", "key_created", "key_created", "key_created",
+	"key_created", "key_created", "key_created", "key_created", "key_created", "key_created",
 	"sign_in", "consent_given", "code_issued", "token_issued", "token_refreshed", "token_refreshed", "refresh_reuse",
 	"code_issued", "token_issued", "code_replay", "token_issued", "sign_in", "token_issued", "sign_in_failed", "sign_in_failed",
 	"client_auth_failed", "client_auth_failed", "token_revoked", "grant_revoked", "sign_in", "denial_added", "denial_removed",

@@ -19,7 +19,7 @@ func TestMetricsAndReasonsAreInTheDocuments(t *testing.T) {
 		{"caddymodule/[me]*s*.go", `Name: "(\w+)"`, "docs/logging.md", "caddy_oauth2_", 7},
 		{"introspect/refusal.go", `(?m)^\tReason\w+ += "(\w+)"`, "docs/gateway.md", "", 18},
 		{"authserver/routes.go", `(?m)^\tendpoint\w+ += "([^"]+)"$`, "docs/server.md", "", 18},
-		{"authserver/login/oidc/answer.go", `(?m)^\tReason\w+ += "(\w+)"`, "docs/openid-sign-in.md", "", 11},
+		{"authserver/login/oidc/answer.go", `(?m)^\tReason\w+ += "(\w+)"`, "docs/openid-sign-in.md", "", 10},
 		{"caddymodule/bearer_refusal.go", `(?m)^\treason\w+ += "(\w+)"`, "docs/gateway.md", "", 13},
 	} {
 		document, err := os.ReadFile(filepath.Join(repository, words.document))
