@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -42,11 +41,8 @@ type Parts struct {
 	Keys  *keys.Ring
 	// Realm is whose accounts these are.
 	Realm string
-	// Issuer is the realm's: passkeys are for its origin.
+	// Issuer is the realm's: passkeys are for its host, and used at its origin.
 	Issuer string
-	// RPID is the domain that passkeys are for, "" for the issuer's host. CheckRPID
-	// has passed it.
-	RPID string
 	// Name is what apps and browsers call us, "" for the issuer's host.
 	Name string
 	Now  func() time.Time
@@ -73,7 +69,7 @@ func New(parts Parts) *Factors {
 	if err != nil { // Settings.Check has read it
 		issuer = &url.URL{}
 	}
-	f.site = siteOf(issuer, parts.RPID)
+	f.site = siteOf(issuer)
 	if f.name == "" {
 		f.name = issuer.Hostname()
 	}
@@ -83,20 +79,6 @@ func New(parts Parts) *Factors {
 // HasPasskeys says whether browsers can use passkeys with the realm's issuer: they
 // want https or localhost, and a name rather than an address.
 func (f *Factors) HasPasskeys() bool { return f.site.usable }
-
-// CheckRPID says whether passkeys of an issuer can be for a domain: its host or one
-// that it is below.
-func CheckRPID(issuer, rpID string) error {
-	u, err := url.Parse(issuer)
-	if err != nil {
-		return err
-	}
-	host := strings.ToLower(u.Hostname())
-	if rpID == host || strings.Contains(rpID, ".") && strings.HasSuffix(host, "."+rpID) && net.ParseIP(host) == nil {
-		return nil
-	}
-	return fmt.Errorf("passkeys of issuer %s cannot be for %q: give its host %s, or a domain that it is below, in lower case", issuer, rpID, host)
-}
 
 // maxLabel is how many characters of a label are kept.
 const maxLabel = 64

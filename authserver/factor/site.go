@@ -17,12 +17,9 @@ type site struct {
 	usable       bool
 }
 
-func siteOf(issuer *url.URL, rpID string) site {
+func siteOf(issuer *url.URL) site {
 	host := strings.ToLower(issuer.Hostname())
-	s := site{rpID: rpID, origin: strings.ToLower(issuer.Scheme + "://" + issuer.Host)}
-	if s.rpID == "" {
-		s.rpID = host
-	}
+	s := site{rpID: host, origin: strings.ToLower(issuer.Scheme + "://" + issuer.Host)}
 	// Browsers leave the default port out of an origin (RFC 6454 §6.2).
 	for scheme, port := range map[string]string{"https": ":443", "http": ":80"} {
 		if issuer.Scheme == scheme {

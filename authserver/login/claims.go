@@ -27,6 +27,14 @@ var protocolClaims = []string{
 // sets it for an account.
 func ProtocolClaim(name string) bool { return slices.Contains(protocolClaims, name) }
 
+// nameToShow sets preferred_username where nothing else says it: the name to sign in
+// with.
+func nameToShow(claims map[string]any, username string) {
+	if _, there := claims["preferred_username"]; !there {
+		claims["preferred_username"] = username
+	}
+}
+
 // readClaims reads the claims of a user, standard ones as the types that OpenID
 // Connect gives them. A claim without a value is left out.
 func readClaims(node *yaml.Node) (map[string]any, error) {

@@ -33,7 +33,7 @@ func ReadClaims(text []byte) (map[string]any, error) {
 	}
 	claims := make(map[string]any, len(written))
 	for name, value := range written {
-		if slices.Contains(protocolClaims, name) {
+		if ProtocolClaim(name) {
 			return nil, fmt.Errorf("have %q, which belongs to the protocol and cannot be set for a user: remove it", name)
 		}
 		if value == nil {

@@ -146,10 +146,7 @@ func (f *users) add(u *user) error {
 	if u.claims == nil {
 		u.claims = map[string]any{}
 	}
-	// The name to show is, unless the file says another, the one to sign in with.
-	if _, there := u.claims["preferred_username"]; !there {
-		u.claims["preferred_username"] = u.username
-	}
+	nameToShow(u.claims, u.username)
 	f.byUsername[u.username], f.byID[u.id] = u, u
 	f.digests = append(f.digests, u.password)
 	return nil

@@ -130,10 +130,7 @@ func accountOf(row store.StoredAccount) (Account, error) {
 	if err != nil {
 		return Account{}, fmt.Errorf("the account %q of service %s cannot be read: %w", row.ID, row.Service, err)
 	}
-	// The name to show is, unless the account says another, the one to sign in with.
-	if _, there := claims["preferred_username"]; !there {
-		claims["preferred_username"] = row.Username
-	}
+	nameToShow(claims, row.Username)
 	return Account{Account: row.Account, Username: row.Username, Claims: claims}, nil
 }
 

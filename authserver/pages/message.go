@@ -42,7 +42,6 @@ const (
 	TryAgain     Message = "try_again"
 	FormExpired  Message = "form_expired"
 	FormUsed     Message = "form_used"
-	NotSignedIn  Message = "not_signed_in"
 )
 
 // good are the messages that something went well.

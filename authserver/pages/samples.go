@@ -72,7 +72,7 @@ func failures() []Sample {
 	list := []Failure{
 		{CannotAnswer, "The client is not known."},
 		{TryAgain, "The server cannot answer at the moment."},
-		{FormExpired, ""}, {FormUsed, ""}, {NotSignedIn, ""}, {TooManyAttempts, ""},
+		{FormExpired, ""}, {FormUsed, ""}, {TooManyAttempts, ""},
 	}
 	samples := make([]Sample, len(list))
 	for i, failure := range list {

@@ -25,12 +25,11 @@ type Relay struct {
 	listener net.Listener
 	server   func() string
 
-	mu       sync.Mutex
-	asked    []string
-	open     map[net.Conn]bool
-	most     int
-	held     chan struct{} // closed while nothing is held back
-	received chan struct{} // told of each request
+	mu    sync.Mutex
+	asked []string
+	open  map[net.Conn]bool
+	most  int
+	held  chan struct{} // closed while nothing is held back
 }
 
 // NewRelay makes a relay to a server.
@@ -42,7 +41,7 @@ func NewRelay(tb testing.TB, server *Server) *Relay {
 	}
 	flowing := make(chan struct{})
 	close(flowing)
-	r := &Relay{listener: listener, server: server.Address, open: map[net.Conn]bool{}, held: flowing, received: make(chan struct{}, 1<<16)}
+	r := &Relay{listener: listener, server: server.Address, open: map[net.Conn]bool{}, held: flowing}
 	go r.accept()
 	tb.Cleanup(func() { _ = listener.Close(); r.Flow(); r.Cut() })
 	return r
@@ -88,10 +87,6 @@ func (r *Relay) forward(server io.Writer, client *bufio.Reader) error {
 		r.asked = append(r.asked, operation)
 		flowing := r.held
 		r.mu.Unlock()
-		select {
-		case r.received <- struct{}{}:
-		default:
-		}
 		<-flowing
 		if _, err := server.Write(message); err != nil {
 			return err
@@ -179,9 +174,6 @@ func (r *Relay) Flow() {
 		close(r.held)
 	}
 }
-
-// Received is told of every request.
-func (r *Relay) Received() <-chan struct{} { return r.received }
 
 // Cut closes all connections.
 func (r *Relay) Cut() {
