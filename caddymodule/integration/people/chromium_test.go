@@ -29,8 +29,8 @@ type tab struct {
 }
 
 // newTab starts a Chromium with a profile of its own, which finds no hosts but
-// loopback.
-func newTab(t *testing.T) *tab {
+// loopback and is without some features.
+func newTab(t *testing.T, without ...string) *tab {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -44,6 +44,7 @@ func newTab(t *testing.T) *tab {
 	for name, value := range map[string]any{
 		"disable-quic": true, "disable-background-networking": true, "disable-component-update": true, "disable-sync": true,
 		"no-first-run": true, "disable-dev-shm-usage": true, "lang": "en-US",
+		"disable-features":    strings.Join(append([]string{"Translate"}, without...), ","),
 		"host-resolver-rules": "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 	} {
 		options = append(options, chromedp.Flag(name, value))
