@@ -77,6 +77,12 @@ func (e *Endpoint) complete(w http.ResponseWriter, req *http.Request, errand *Er
 	}
 	previous := e.browser.Cookies.Read(req, e.browser.Cookies.Session)
 	ended, err := e.realm.Sessions.Known(ctx, previous, now)
+	if err == nil && ended.ID != "" && e.realm.Revocations.Revoked(e.realm.Name, token.LineageOfSession(&ended)) {
+		// It was begun while it was being ended. Its name is dead, and so would be
+		// whatever goes on under it.
+		err = e.realm.Store.EndSession(ctx, e.realm.Name, ended.Digest)
+		previous, ended = oauth.Secret{}, store.Session{}
+	}
 	var cookie oauth.Secret
 	var session store.Session
 	if err == nil {

@@ -41,6 +41,29 @@ func TestAS41_ASignInIsAsOldAsItsPassword(t *testing.T) {
 	goesTo(t, p.get(goesTo(t, p.password(params()), "authorize")), "login")
 }
 
+// A session that was begun while the one of its name was being ended is dead, but
+// there: the next sign-in does not go on under that name, or nobody could sign in at
+// this browser any more.
+func TestPG10_ASignInDuringASignOutIsNotTheLast(t *testing.T) {
+	p := meet(t)
+	dead := p.signedIn(p.password(params())).SessionID
+	r := p.world.Realm
+	session, err := r.Sessions.Known(t.Context(), secret(p.cookie("session")), p.world.Clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Revocations.RevokeSession(t.Context(), "/", dead, p.world.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.world.Store.CreateSession(t.Context(), session, ""); err != nil {
+		t.Fatal(err)
+	}
+	p.second()
+	if grant := p.signedIn(p.password(params())); grant.SessionID == dead {
+		t.Error("the session goes on under a dead name")
+	}
+}
+
 // slow is a service while whose answer something happens.
 type slow struct {
 	login.Passwords
