@@ -69,7 +69,8 @@ func (s situation) next() step {
 		return askPasskey
 	case aim == login.LevelMultiple && s.policy != realm.SecondFactorOff:
 		return enrolTOTP
-	case s.passkeys:
+	case s.passkeys && (level >= login.LevelMultiple || !s.has.Any()):
+		// A factor that is there and not asked for any more is not gone around either.
 		return enrolPasskey
 	default:
 		return unmet

@@ -42,6 +42,9 @@ func TestNextStep(t *testing.T) {
 		{"off: nobody is asked", situation{amr: password, has: both, policy: realm.SecondFactorOff}, done},
 		{"off, and a request that a code would do for", situation{
 			amr: password, has: app, policy: realm.SecondFactorOff, least: multiple,
+		}, unmet},
+		{"off, and nothing is there to go around", situation{
+			amr: password, has: nothing, policy: realm.SecondFactorOff, least: resistant,
 		}, enrolPasskey},
 		{"off, and a request that a passkey does for", situation{
 			amr: password, has: key, policy: realm.SecondFactorOff, least: multiple,
