@@ -42,7 +42,18 @@ type Login struct {
 // Choice is a service by its name and what the button says.
 type Choice struct{ Name, Label string }
 
-func (p Login) page() (string, []string) { return "login.html", p.policy() }
+func (p Login) page() (string, []string) {
+	if len(p.Services) == 0 {
+		return "login.html", p.policy()
+	}
+	// The answer to their form leads to another site, and there from one origin to
+	// the next: https, or http on this machine.
+	sources := []string{"'self'", "https:", "http://localhost:*", "http://127.0.0.1:*"}
+	if target := originSource(p.FormTarget); target != "https:" {
+		sources = append(sources, target)
+	}
+	return "login.html", []string{formAction(sources...)}
+}
 
 func (p Login) script() string { return passkeyScript(p.Passkey) }
 

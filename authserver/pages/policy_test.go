@@ -92,6 +92,20 @@ func TestPG1_FormActionNamesWhereTheBrowserMayGo(t *testing.T) {
 	}
 }
 
+// The form of a service leads to another site, also where nothing waits on the web:
+// the account page, an app.
+func TestPG1_FormActionLetsServicesSignInElsewhere(t *testing.T) {
+	const elsewhere = "'self' https: http://localhost:* http://127.0.0.1:*"
+	for target, want := range map[string]string{
+		"": elsewhere, "https://app.test": elsewhere, "com.example.app:": elsewhere + " com.example.app:",
+	} {
+		page := pages.Login{Form: pages.Form{FormTarget: target}, Services: []pages.Choice{{Name: "corp", Label: "Example Inc."}}}
+		if got := directives(show(t, http.StatusOK, page))["form-action"]; got != want {
+			t.Errorf("target %q: form-action is %q, want %q", target, got, want)
+		}
+	}
+}
+
 func TestPG2_SecurityHeadersOnEveryPage(t *testing.T) {
 	each(t, func(t *testing.T, name string, _ pages.Page, answer *httptest.ResponseRecorder) {
 		for header, want := range map[string]string{
