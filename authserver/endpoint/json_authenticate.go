@@ -118,6 +118,8 @@ func signIn(r *realm.Realm, req *http.Request) (signedIn, error) {
 	if !okName || !okPassword {
 		return signedIn{}, refusal(http.StatusBadRequest, "Send the headers X-OpenAM-Username and X-OpenAM-Password, once each; callbacks are not supported.")
 	}
+	// What ends the account while its password is looked at ends the session, too.
+	sent := r.Now()
 	account, subject, err := r.SignIn(req.Context(), realm.Attempt{
 		Service: r.DefaultService, Username: username, Password: oauth.NewSecret(text), Alone: true,
 	})
@@ -132,7 +134,7 @@ func signIn(r *realm.Realm, req *http.Request) (signedIn, error) {
 	if err != nil {
 		return signedIn{}, err
 	}
-	cookie, session, err := r.Sessions.Start(req.Context(), store.SessionJSON, r.SignedIn(account, subject, login.AMRPassword), oauth.Secret{}, r.Now())
+	cookie, session, err := r.Sessions.Start(req.Context(), store.SessionJSON, r.SignedIn(account, subject, login.AMRPassword), oauth.Secret{}, sent)
 	if err != nil {
 		return signedIn{}, err
 	}

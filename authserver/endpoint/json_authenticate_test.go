@@ -1,10 +1,12 @@
 package endpoint_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/endpoint"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
@@ -209,4 +211,28 @@ func TestJSONAuthenticateOfAnAccountWithASecondFactor(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantAM(t, realmtest.Do(t, endpoint.JSONAuthenticate(w.Realm), signIn()), http.StatusUnauthorized, "Unauthorized")
+}
+
+// slow is a service whose answer takes a second.
+type slow struct {
+	login.Passwords
+	clock *realmtest.Clock
+}
+
+func (s slow) Authenticate(ctx context.Context, username string, password oauth.Secret) (login.Account, error) {
+	defer s.clock.Advance(time.Second)
+	return s.Passwords.Authenticate(ctx, username, password)
+}
+
+// A session is as old as the password that was sent, so that it does not outlive
+// what ended while that was looked at.
+func TestAS41_JSONAuthenticateIsAsOldAsItsPassword(t *testing.T) {
+	w := realmtest.New(t)
+	sent := w.Clock.Now()
+	w.Realm.Services["staff"] = slow{w.Realm.Services["staff"].(login.Passwords), w.Clock}
+	answer := realmtest.Do(t, endpoint.JSONAuthenticate(w.Realm), signIn()).Want(http.StatusOK, "")
+	session, err := w.Realm.Sessions.Known(t.Context(), oauth.NewSecret(answer.Text("tokenId")), w.Clock.Now())
+	if err != nil || !session.AuthTime.Equal(sent) || !session.Created.Equal(sent) {
+		t.Errorf("session %+v, %v; it was sent at %v", session, err, sent)
+	}
 }
