@@ -1,6 +1,7 @@
 package realmtest
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -34,7 +35,7 @@ func (j Jar) Send(handler http.Handler, request *http.Request, headers ...string
 
 // Post is a form as a page sends it.
 func Post(address string, form url.Values) *http.Request {
-	request := httptest.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
+	request := httptest.NewRequestWithContext(context.Background(), http.MethodPost, address, strings.NewReader(form.Encode()))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return request
 }
