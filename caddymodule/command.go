@@ -123,13 +123,18 @@ func (c adminClient) send(method, path string, reader io.Reader, answer any) (pr
 	}
 	if answer != nil {
 		if err := json.Unmarshal(text, answer); err != nil {
-			return false, fmt.Errorf("the answer of %s is not what it should be: %w", c.address, err)
+			return false, c.strange(err)
 		}
 	}
 	if c.raw {
 		_, err = c.out.Write(text)
 	}
 	return c.raw, err
+}
+
+// strange is an answer that is not what it should be.
+func (c adminClient) strange(err error) error {
+	return fmt.Errorf("the answer of %s is not what it should be: %w", c.address, err)
 }
 
 // printf prints for people. What comes from a token or an issuer can do nothing

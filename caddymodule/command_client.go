@@ -9,13 +9,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
 
-	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/registration"
@@ -96,10 +94,7 @@ func clientCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 	if !ok {
 		return exitTrouble, errors.New("say what to do: list, get, create, update, delete or secret")
 	}
-	if err := run(fl, id); err != nil {
-		return exitTrouble, err
-	}
-	return caddy.ExitCodeSuccess, nil
+	return exit(run(fl, id))
 }
 
 // clientPath is the path of a client of the realm that the flags name; what may
@@ -128,21 +123,11 @@ func (c adminClient) listClients(fl caddycmd.Flags, id string) error {
 	if id != "" {
 		return fmt.Errorf("list takes no client; see caddy oauth2-client get %s", id)
 	}
-	for after := ""; ; {
-		var page clientsAnswer
-		printed, err := c.call(http.MethodGet, clientPath(fl, "", "")+"&after="+url.QueryEscape(after), nil, &page)
-		if err != nil {
-			return err
-		}
+	return eachPage(c, "/oauth2/clients", url.Values{"realm": {fl.String("realm")}}, func(page *clientsAnswer) {
 		for i := range page.Clients {
-			if !printed {
-				c.client(&page.Clients[i])
-			}
+			c.client(&page.Clients[i])
 		}
-		if after = page.Next; after == "" {
-			return nil
-		}
-	}
+	})
 }
 
 // getClient prints the registration alone, so that it can be edited and given
@@ -201,9 +186,7 @@ func (c adminClient) updateClient(fl caddycmd.Flags, id string) error {
 	}
 	if fl.String("file") == "" {
 		var now clientAnswer
-		quiet := c
-		quiet.raw = false
-		if _, err := quiet.call(http.MethodGet, path, nil, &now); err != nil {
+		if _, err := c.quiet().call(http.MethodGet, path, nil, &now); err != nil {
 			return err
 		}
 		// What was read is what is changed.
@@ -260,18 +243,8 @@ func (c adminClient) clientSecret(fl caddycmd.Flags, id string) error {
 
 // readClient reads the document that --file names; without one it is empty.
 func (c adminClient) readClient(fl caddycmd.Flags) (registration.Client, error) {
-	name := fl.String("file")
-	var text []byte
-	var err error
-	switch name {
-	case "":
-		return registration.Client{}, nil
-	case "-":
-		text, err = io.ReadAll(io.LimitReader(c.in, maxAdminBody))
-	default:
-		text, err = os.ReadFile(name)
-	}
-	if err != nil {
+	text, err := c.readDocument(fl.String("file"))
+	if text == nil || err != nil {
 		return registration.Client{}, err
 	}
 	return registration.Parse(bytes.TrimSpace(text))

@@ -60,23 +60,13 @@ func denyCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 	return caddy.ExitCodeSuccess, nil
 }
 
-// listDenials prints the list page by page.
+// listDenials prints the list.
 func (c adminClient) listDenials() (int, error) {
-	for after := ""; ; {
-		var page denialsAnswer
-		printed, err := c.call(http.MethodGet, "/oauth2/deny?after="+url.QueryEscape(after), nil, &page)
-		if err != nil {
-			return exitTrouble, err
+	return exit(eachPage(c, "/oauth2/deny", url.Values{}, func(page *denialsAnswer) {
+		for i := range page.Entries {
+			c.denial(&page.Entries[i])
 		}
-		if !printed {
-			for i := range page.Entries {
-				c.denial(&page.Entries[i])
-			}
-		}
-		if after = page.Next; after == "" {
-			return caddy.ExitCodeSuccess, nil
-		}
-	}
+	}))
 }
 
 // denial prints one entry.

@@ -80,8 +80,7 @@ func (c adminClient) listRealms() error {
 
 // switchRealm changes the switches that the flags name and leaves the others.
 func (c adminClient) switchRealm(fl caddycmd.Flags) error {
-	quiet := c
-	quiet.raw = false
+	quiet := c.quiet()
 	var all realmsAnswer
 	if _, err := quiet.call(http.MethodGet, "/oauth2/realms", nil, &all); err != nil {
 		return err

@@ -162,49 +162,27 @@ func (c adminClient) revoked(answer *revokedAnswer) {
 	c.printf("\n")
 }
 
-// listGrants prints the grants of a reach page by page.
+// listGrants prints the grants of a reach.
 func (c adminClient) listGrants(fl caddycmd.Flags) (int, error) {
 	query := url.Values{}
 	for _, name := range []string{"realm", "subject", "client", "session"} {
 		query.Set(name, fl.String(name))
 	}
-	for {
-		var page grantsAnswer
-		printed, err := c.call(http.MethodGet, "/oauth2/grants?"+query.Encode(), nil, &page)
-		if err != nil {
-			return exitTrouble, err
+	return exit(eachPage(c, "/oauth2/grants", query, func(page *grantsAnswer) {
+		for i := range page.Grants {
+			c.grant(&page.Grants[i])
 		}
-		if !printed {
-			for i := range page.Grants {
-				c.grant(&page.Grants[i])
-			}
-		}
-		if page.Next == "" {
-			return caddy.ExitCodeSuccess, nil
-		}
-		query.Set("after", page.Next)
-	}
+	}))
 }
 
-// listSessions prints the sessions of a subject page by page.
+// listSessions prints the sessions of a subject.
 func (c adminClient) listSessions(fl caddycmd.Flags) (int, error) {
 	query := url.Values{"realm": {fl.String("realm")}, "subject": {fl.String("subject")}}
-	for {
-		var page sessionsAnswer
-		printed, err := c.call(http.MethodGet, "/oauth2/sessions?"+query.Encode(), nil, &page)
-		if err != nil {
-			return exitTrouble, err
+	return exit(eachPage(c, "/oauth2/sessions", query, func(page *sessionsAnswer) {
+		for i := range page.Sessions {
+			s := &page.Sessions[i]
+			c.printf("%s %s, subject %q of %q, signed in %s, ends %s\n", s.ID, s.Kind, s.Subject, s.Service,
+				moment(s.AuthTime), ends(s.Expires))
 		}
-		if !printed {
-			for i := range page.Sessions {
-				s := &page.Sessions[i]
-				c.printf("%s %s, subject %q of %q, signed in %s, ends %s\n", s.ID, s.Kind, s.Subject, s.Service,
-					moment(s.AuthTime), ends(s.Expires))
-			}
-		}
-		if page.Next == "" {
-			return caddy.ExitCodeSuccess, nil
-		}
-		query.Set("after", page.Next)
-	}
+	}))
 }

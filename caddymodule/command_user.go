@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 
-	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
@@ -62,23 +59,26 @@ func userCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 	if !ok {
 		return exitTrouble, errors.New("say what to do: list, show, create, set, disable, enable, password or delete")
 	}
-	if err := run(fl, username); err != nil {
-		return exitTrouble, err
+	return exit(run(fl, username))
+}
+
+// ofUsers are the parameters for the realm and service that the flags name.
+func ofUsers(fl caddycmd.Flags) url.Values {
+	query := url.Values{"realm": {fl.String("realm")}}
+	if service := fl.String("service"); service != "" {
+		query.Set("service", service)
 	}
-	return caddy.ExitCodeSuccess, nil
+	return query
 }
 
 // userPath is the path of a user, or of all, of the realm and service that the
-// flags name, with more parameters: name, value, name, value.
+// flags name, or of a part of it, with more parameters: name, value, name, value.
 func userPath(fl caddycmd.Flags, id, part string, more ...string) string {
 	path := "/oauth2/users"
 	if id != "" {
 		path += "/" + segment(id)
 	}
-	query := url.Values{"realm": {fl.String("realm")}}
-	if service := fl.String("service"); service != "" {
-		query.Set("service", service)
-	}
+	query := ofUsers(fl)
 	for i := 0; i+1 < len(more); i += 2 {
 		query.Set(more[i], more[i+1])
 	}
@@ -89,27 +89,18 @@ func (c adminClient) listUsers(fl caddycmd.Flags, username string) error {
 	if username != "" {
 		return fmt.Errorf("list takes no user; see caddy oauth2-user show %s", username)
 	}
-	for after := ""; ; {
-		var page usersAnswer
-		printed, err := c.call(http.MethodGet, userPath(fl, "", "", "prefix", fl.String("prefix"), "after", after), nil, &page)
-		if err != nil {
-			return err
-		}
+	query := ofUsers(fl)
+	query.Set("prefix", fl.String("prefix"))
+	return eachPage(c, "/oauth2/users", query, func(page *usersAnswer) {
 		for i := range page.Users {
-			if !printed {
-				c.user(&page.Users[i])
-			}
+			c.user(&page.Users[i])
 		}
-		if after = page.Next; after == "" {
-			return nil
-		}
-	}
+	})
 }
 
 // findUser reads the user that is named by id or username, and prints nothing.
 func (c adminClient) findUser(fl caddycmd.Flags, username string) (userAnswer, error) {
-	quiet := c
-	quiet.raw = false
+	quiet := c.quiet()
 	if id := fl.String("id"); id != "" {
 		var user userAnswer
 		_, err := quiet.call(http.MethodGet, userPath(fl, id, ""), nil, &user)
@@ -227,15 +218,8 @@ func (c adminClient) userPassword(fl caddycmd.Flags, username string) error {
 
 // readClaims reads the document that --claims names; nil when it names none.
 func (c adminClient) readClaims(fl caddycmd.Flags) (text json.RawMessage, err error) {
-	switch name := fl.String("claims"); name {
-	case "":
-		return nil, nil
-	case "-":
-		text, err = io.ReadAll(io.LimitReader(c.in, maxAdminBody))
-	default:
-		text, err = os.ReadFile(name)
-	}
-	if err == nil && !json.Valid(text) {
+	text, err = c.readDocument(fl.String("claims"))
+	if err == nil && text != nil && !json.Valid(text) {
 		err = errors.New("--claims: this is no JSON document")
 	}
 	return text, err
