@@ -47,7 +47,8 @@ func formAction(sources ...string) string {
 // originSource is the source expression for where the answer to a form may send
 // the browser on to. For https it is the whole scheme: the redirect URI of a
 // client may itself redirect to another origin of theirs, which browsers hold to
-// the directive too. An IPv6 address has no expression of its own, and neither
+// the directive too; for http, which is for loopback, it is every port of the
+// machine, for the same reason. An IPv6 address has no expression of its own, and neither
 // has the host of a private-use URI: there the scheme alone stands. "" for an
 // origin that cannot be named safely.
 func originSource(origin string) string {
@@ -60,6 +61,9 @@ func originSource(origin string) string {
 		return scheme + ":"
 	case host == "" || strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789._-:") != "":
 		return ""
+	}
+	if name, _, _ := strings.Cut(host, ":"); name == "localhost" || name == "127.0.0.1" {
+		return "http://localhost:* http://127.0.0.1:*"
 	}
 	return scheme + "://" + host
 }

@@ -74,7 +74,8 @@ func TestPG1_FormActionNamesWhereTheBrowserMayGo(t *testing.T) {
 	for _, test := range []struct{ target, want string }{
 		{"https://app.test", "'self' https:"},
 		{"https://app.test:8443", "'self' https:"}, // it may redirect on to another origin of theirs
-		{"http://127.0.0.1:51004", "'self' http://127.0.0.1:51004"},
+		{"http://127.0.0.1:51004", "'self' http://localhost:* http://127.0.0.1:*"},
+		{"http://127.0.0.2:51004", "'self' http://127.0.0.2:51004"},
 		{"http://[::1]:51004", "'self' http:"}, // no source expression can name an IPv6 address
 		{"com.example.app:", "'self' com.example.app:"},
 		{"com.example.app://cb", "'self' com.example.app:"},

@@ -23,7 +23,7 @@ func (w *world) signedIn(scope string) (*tab, tokens) {
 	return b, w.redeem(b)
 }
 
-func TestPG20_PG22_AccountPage(t *testing.T) {
+func TestPG22_AccountPage(t *testing.T) {
 	w := newWorld(t, `pages {
 		scope orders:read "See your orders"
 	}`)
@@ -76,7 +76,7 @@ func TestPG20_PG22_AccountPage(t *testing.T) {
 	b.wants("Allow access?", "The Shop")
 }
 
-func TestPG20_EndingTheOtherSessions(t *testing.T) {
+func TestPG7_PG22_EndingTheOtherSessions(t *testing.T) {
 	w := newWorld(t, "")
 	first, ones := w.signedIn("openid")
 	second, others := w.signedIn("openid")

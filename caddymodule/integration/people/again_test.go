@@ -11,7 +11,7 @@ import (
 
 // A configuration that is loaded anew while a form is open is not noticed: nothing
 // is kept on the server between the steps.
-func TestPG12_ReloadsBetweenTheSteps(t *testing.T) {
+func TestReloadsBetweenTheSteps(t *testing.T) {
 	w := newWorld(t, "second_factor required")
 	b := newTab(t)
 	p := &person{b: b}
@@ -92,7 +92,7 @@ func (p *person) goOn(w *world, until string) {
 
 // A form whose token is not good any more: its page is shown again with a word
 // about it, or says where to begin.
-func TestPG11_ExpiredForms(t *testing.T) {
+func TestPG3_PG9_ExpiredForms(t *testing.T) {
 	w := newWorld(t, "second_factor optional")
 	b := newTab(t)
 	b.open(w.request("claims", must(acrMFA)))

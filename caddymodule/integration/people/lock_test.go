@@ -7,7 +7,7 @@ import (
 
 const tooMany = "There were too many attempts."
 
-func TestAS47_TooManyAttempts(t *testing.T) {
+func TestAS64_PG16_TooManyAttempts(t *testing.T) {
 	w := newWorld(t, `sign_in_limits {
 		backoff_after 2
 		lock_after 2
@@ -28,7 +28,7 @@ func TestAS47_TooManyAttempts(t *testing.T) {
 		b.accessible("too many attempts")
 	}
 	if known, unknown := withoutTokens(told[username]), withoutTokens(told["nobody"]); known != unknown {
-		t.Errorf("AS46: who there is can be told from who there is not:\n%s\n%s", known, unknown)
+		t.Errorf("PG16: who there is can be told from who there is not:\n%s\n%s", known, unknown)
 	}
 	// It ends by itself, and what was tried meanwhile has made it no longer.
 	b := tabs[username]

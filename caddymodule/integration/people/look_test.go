@@ -19,11 +19,16 @@ func (b *tab) lang() string {
 // speaks makes the browser ask for languages.
 func (b *tab) speaks(languages string) {
 	b.t.Helper()
-	agent := read(b, chromedp.Evaluate[string]("navigator.userAgent"))
+	b.agent(read(b, chromedp.Evaluate[string]("navigator.userAgent")), languages)
+}
+
+// agent makes the browser call itself something.
+func (b *tab) agent(agent, languages string) {
+	b.t.Helper()
 	command(b, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: languages})
 }
 
-func TestPG21_Languages(t *testing.T) {
+func TestLanguages(t *testing.T) {
 	w := newWorld(t, "")
 	words := map[string][2]string{
 		"de": {"Benutzername", "Zugriff erlauben?"}, "es": {"Nombre de usuario", "¿Permitir el acceso?"},
@@ -56,7 +61,7 @@ func TestPG21_Languages(t *testing.T) {
 
 const drawing = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" fill="#7a1f5c"/></svg>`
 
-func TestPG21_OwnLook(t *testing.T) {
+func TestOwnLook(t *testing.T) {
 	logo := filepath.Join(t.TempDir(), "logo.svg")
 	if err := os.WriteFile(logo, []byte(drawing), 0o600); err != nil {
 		t.Fatal(err)

@@ -58,7 +58,7 @@ const (
 	usePasskey = `form[data-passkey-get] button`
 )
 
-func TestPG15_PG17_Passkeys(t *testing.T) {
+func TestPasskeys(t *testing.T) {
 	w := newWorld(t, "")
 	b := newTab(t)
 	d := b.device()

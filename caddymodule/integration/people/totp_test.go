@@ -86,7 +86,7 @@ func (b *tab) enter(name, value string) {
 	b.press(`form:has(input[name="` + name + `"]) button:not([name])`)
 }
 
-func TestPG16_ASecondFactorThatIsRequired(t *testing.T) {
+func TestASecondFactorThatIsRequired(t *testing.T) {
 	w := newWorld(t, "second_factor required")
 	b := newTab(t)
 	b.open(w.request("client_id", "trusted", "scope", "openid"))
@@ -146,7 +146,7 @@ func (b *tab) recover(code string) {
 	b.enter("recovery", code)
 }
 
-func TestPG17_PG19_SteppingUp(t *testing.T) {
+func TestPG18_SteppingUp(t *testing.T) {
 	w := newWorld(t, "second_factor optional")
 	plain, surer := newTab(t), newTab(t)
 	plain.open(w.request("client_id", "trusted", "scope", "openid"))

@@ -112,7 +112,7 @@ http://localhost:%d {
 	}
 	respond {http.auth.user.id}
 }
-`, w.admin, filepath.Join(dir, "log"), filepath.Join(dir, "oauth2.db"), w.issuer, users, w.app, w.app, w.app, lines, ports[0], ports[1])
+`, w.admin, filepath.Join(dir, "log"), filepath.Join(dir, "oauth2.db"), w.issuer, users, w.app, w.app, w.app, strings.ReplaceAll(lines, "ISSUER", w.issuer), ports[0], ports[1])
 	w.config, _, err = caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		t.Fatal(err)
