@@ -68,7 +68,7 @@
 //	RFC 7515 (JWS)
 //		oauth/jws.go token/jws.go
 //	RFC 7517 (JWK)
-//		endpoint/jwks.go keys/jwks.go
+//		endpoint/jwks.go keys/jwks.go oauth/keyset.go
 //		login/oidc/keys.go
 //	RFC 7518 (JWA)
 //		keys/generate.go oauth/jwk.go oauth/verifykey.go token/jws.go
@@ -107,7 +107,7 @@
 //	RFC 9106 (argon2)
 //		hashing/argon2id.go
 //	RFC 9110 (HTTP)
-//		outbound/client.go pages/language.go
+//		outbound/answer.go outbound/client.go pages/language.go
 //	RFC 9207 (issuer in the answer)
 //		authorize/respond.go endpoint/metadata.go
 //		login/oidc/answer.go login/oidc/metadata.go

@@ -3,18 +3,12 @@ package introspect
 import (
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
-	"strings"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/outbound"
 )
 
 // RFC 9110 §8.3 and §8.4, RFC 8725 §3.10
-
-// maxBody bounds every answer of an issuer (RS23).
-const maxBody = 256 << 10
 
 // statusError is an answer other than 200.
 type statusError struct {
@@ -30,7 +24,7 @@ var errMediaType = errors.New("is not what was asked for")
 
 // roundTrip does a request and reads its answer and the header of it: 200, by its
 // own account in the format that Accept names, which is JSON unless the request
-// says otherwise, not compressed, and no more than maxBody of it.
+// says otherwise, not compressed, and no more than outbound.MaxBody of it.
 func roundTrip(client *http.Client, request *http.Request) ([]byte, http.Header, error) {
 	from := request.URL.Redacted()
 	if request.Header.Get("Accept") == "" {
@@ -43,28 +37,14 @@ func roundTrip(client *http.Client, request *http.Request) ([]byte, http.Header,
 		return nil, nil, fmt.Errorf("%s: %w", from, outbound.Fault(err))
 	}
 	defer response.Body.Close()
-	switch encoding := response.Header.Get("Content-Encoding"); {
+	switch {
 	case response.StatusCode != http.StatusOK:
 		return nil, nil, &statusError{response.StatusCode, from, response.Header.Get("Retry-After")}
-	case encoding != "" && !strings.EqualFold(encoding, "identity"):
+	case !outbound.Plain(response.Header):
 		return nil, nil, fmt.Errorf("%s answered in an encoding that was not asked for", from)
-	case !isMedia(response.Header.Get("Content-Type"), request.Header.Get("Accept")):
+	case !outbound.IsMedia(response.Header, request.Header.Get("Accept")):
 		return nil, nil, fmt.Errorf("%s answered with a content type that %w (%s)", from, errMediaType, request.Header.Get("Accept"))
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s broke off its answer: %w", from, outbound.Fault(err))
-	}
-	if len(body) > maxBody {
-		return nil, nil, fmt.Errorf("%s answered with more than %d bytes", from, maxBody)
-	}
-	return body, response.Header, nil
-}
-
-// isMedia says whether an answer has the wanted type. Key sets and the like are
-// JSON under names of their own.
-func isMedia(contentType, want string) bool {
-	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (media == want || want == "application/json" &&
-		strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))
+	body, err := outbound.ReadBody(response, from)
+	return body, response.Header, err
 }

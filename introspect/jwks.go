@@ -19,9 +19,6 @@ import (
 
 // RFC 7517, RFC 7518 §6, RFC 8037 §2
 
-// maxKeys bounds a key set (RS23).
-const maxKeys = 100
-
 // keySet is the usable part of one issuer's key set. It is immutable.
 type keySet struct {
 	keys []publishedKey
@@ -41,16 +38,9 @@ type publishedKey struct {
 // of the algorithms are left out, each by itself. A set that is malformed, that
 // gives one kid to two keys or that has no usable key is an error as a whole.
 func parseKeySet(body []byte, algorithms []string) (*keySet, error) {
-	object, err := oauth.DecodeObject(body)
+	members, err := oauth.ReadKeySet(body)
 	if err != nil {
-		return nil, fmt.Errorf("key set: %w", err)
-	}
-	members, ok := object["keys"].([]any)
-	if !ok {
-		return nil, errors.New("key set: no array named keys")
-	}
-	if len(members) > maxKeys {
-		return nil, fmt.Errorf("key set: %d keys, at most %d are read", len(members), maxKeys)
+		return nil, err
 	}
 	set := &keySet{}
 	kids := map[string]bool{}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/outbound"
 )
 
 // RFC 7517 §5
@@ -31,12 +33,12 @@ func readKeyFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	body, err := io.ReadAll(io.LimitReader(file, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(file, outbound.MaxBody+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > maxBody {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, maxBody)
+	if len(body) > outbound.MaxBody {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, outbound.MaxBody)
 	}
 	return body, nil
 }

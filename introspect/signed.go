@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/outbound"
 )
 
 // RFC 9701 §4, §5 and §8, RFC 8725 §3.11
@@ -26,7 +27,7 @@ func (f *Foreign) openSigned(ctx context.Context, body string, verify verifier) 
 	if strings.Count(text, ".") == 4 {
 		return nil, errors.New("the answer is encrypted, which is not supported: switch the encryption of introspection answers off for our client over there; signed ones are enough")
 	}
-	jws, err := oauth.ParseJWSWithin(text, maxBody)
+	jws, err := oauth.ParseJWSWithin(text, outbound.MaxBody)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("the answer is no signed JWT: %w", err)

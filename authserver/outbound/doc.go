@@ -2,7 +2,7 @@
 // where the configuration lets it, follows nobody elsewhere, and says what went
 // wrong in our own words.
 //
-// It owns the judgement of addresses and of endpoints, and the HTTP client. What
-// is asked, what an answer means and how often to ask belong to others. It is a
+// It owns the judgement of addresses and of endpoints, the HTTP client, and the
+// bounds of an answer. What is asked, what an answer means and how often to ask belong to others. It is a
 // leaf, so that both roles can use it.
 package outbound

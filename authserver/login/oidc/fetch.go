@@ -4,18 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/outbound"
 )
-
-// maxBody bounds every answer of a provider.
-const maxBody = 256 << 10
 
 // statusError is an answer other than 200.
 type statusError struct {
@@ -33,7 +27,7 @@ func (e *statusError) Error() string {
 }
 
 // roundTrip does a request within a time and reads its answer: 200, JSON by its own
-// account, not compressed, and no more than maxBody of it. Errors are in our own
+// account, not compressed, and no more than outbound.MaxBody of it. Errors are in our own
 // words: an answer may quote what we sent.
 func roundTrip(ctx context.Context, client *http.Client, request *http.Request, timeout time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -47,20 +41,16 @@ func roundTrip(ctx context.Context, client *http.Client, request *http.Request, 
 		return nil, fmt.Errorf("%s: %w", from, outbound.Fault(err))
 	}
 	defer response.Body.Close()
-	encoding := response.Header.Get("Content-Encoding")
-	isJSON := isJSON(response.Header.Get("Content-Type")) && (encoding == "" || strings.EqualFold(encoding, "identity"))
+	isJSON := outbound.IsMedia(response.Header, "application/json") && outbound.Plain(response.Header)
 	switch {
 	case response.StatusCode != http.StatusOK && !isJSON:
 		return nil, &statusError{from: from, code: response.StatusCode}
 	case !isJSON:
 		return nil, fmt.Errorf("%s did not answer in plain JSON", from)
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	body, err := outbound.ReadBody(response, from)
 	if err != nil {
-		return nil, fmt.Errorf("%s broke off its answer: %w", from, outbound.Fault(err))
-	}
-	if len(body) > maxBody {
-		return nil, fmt.Errorf("%s answered with more than %d bytes", from, maxBody)
+		return nil, err
 	}
 	if response.StatusCode != http.StatusOK {
 		return nil, &statusError{from, response.StatusCode, failureOf(body)}
@@ -85,11 +75,6 @@ func failureOf(body []byte) string {
 		return oauth.CodeInvalidRequest
 	}
 	return ""
-}
-
-func isJSON(contentType string) bool {
-	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))
 }
 
 // get reads one JSON document.

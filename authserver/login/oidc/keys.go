@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -10,25 +9,15 @@ import (
 
 // RFC 7517
 
-// maxKeys bounds a key set.
-const maxKeys = 100
-
 // keySet is the usable part of a provider's keys. It is immutable.
 type keySet []oauth.VerifyKey
 
 // parseKeySet reads a JWK Set. Keys that cannot sign an ID token for us are left
 // out, each by itself; a set without any other is an error.
 func parseKeySet(body []byte) (keySet, error) {
-	object, err := oauth.DecodeObject(body)
+	members, err := oauth.ReadKeySet(body)
 	if err != nil {
-		return nil, fmt.Errorf("key set: %w", err)
-	}
-	members, ok := object["keys"].([]any)
-	if !ok {
-		return nil, errors.New("key set: no array named keys")
-	}
-	if len(members) > maxKeys {
-		return nil, fmt.Errorf("key set: %d keys, at most %d are read", len(members), maxKeys)
+		return nil, err
 	}
 	var set keySet
 	for _, member := range members {
