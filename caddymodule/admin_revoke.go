@@ -108,15 +108,9 @@ func (a *App) revoke(ctx context.Context, asked revocation) (any, error) {
 // revokeAll ends all of a reach.
 func (a *App) revokeAll(ctx context.Context, in *realm.Realm, reach store.Reach) (revokedAnswer, error) {
 	now := in.Now()
-	ended, err := in.Revocations.RevokeAll(ctx, reach, now)
+	ended, err := in.RevokeWhole(ctx, reach, now)
 	if err != nil {
 		return revokedAnswer{}, err
-	}
-	if reach.SessionID != "" {
-		outlived, err := revokeOutliving(ctx, in, reach, now)
-		if ended.Grants += outlived; err != nil {
-			return revokedAnswer{}, err
-		}
 	}
 	done := revokedAnswer{Realm: in.Name, Grants: ended.Grants, Sessions: ended.Sessions, NotBefore: wholeSecond(reach.Revocation(now).NotBefore)}
 	if ended.Consent {
@@ -126,31 +120,6 @@ func (a *App) revokeAll(ctx context.Context, in *realm.Realm, reach store.Reach)
 		Event: revocationEvents[reach.Kind()], Realm: in.Name, Subject: reach.Subject, ClientID: reach.ClientID, SessionID: reach.SessionID,
 	}.With(audit.Count, strconv.Itoa(ended.Grants)))
 	return done, nil
-}
-
-// revokeOutliving ends the grants of a session that is over which outlive a
-// sign-out: an operator means all of it. Cut off, it ends the rest when it is
-// asked again.
-func revokeOutliving(ctx context.Context, in *realm.Realm, reach store.Reach, now time.Time) (ended int, err error) {
-	for after := ""; ; {
-		grants, err := in.Store.Grants(ctx, reach, after, listPage)
-		if err != nil {
-			return ended, err
-		}
-		for i := range grants {
-			after = grants[i].ID
-			if grants[i].State == store.GrantRevoked || !grants[i].Outlives() {
-				continue
-			}
-			if err := in.Revocations.RevokeGrant(ctx, in.Name, after, now); err != nil {
-				return ended, err
-			}
-			ended++
-		}
-		if len(grants) < listPage {
-			return ended, nil
-		}
-	}
 }
 
 // revocationEvents are what the revocation of a reach is told as.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/realmtest"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
 func TestPG7_PeopleSeeTheirSessionsAndApplicationsAndNobodyElses(t *testing.T) {
@@ -35,9 +36,14 @@ func TestPG22_EndingASessionIsEffectiveAtOnce(t *testing.T) {
 	phone, laptop := signedIn(t, w, "demo"), signedIn(t, w, "demo")
 	_, access := phone.grant("web")
 	_, mine := laptop.grant("web")
+	offline, kept := phone.grant("other", "offline_access")
 	w.Observer.Told()
 	laptop.pressed("end_session", phone.session.ID)
 	laptop.alive("the phone's", access, false)
+	laptop.alive("the phone's for while it is away", kept, false)
+	if grant, err := w.Store.Grant(t.Context(), "/", offline.ID); err != nil || grant.State != store.GrantRevoked {
+		t.Errorf("what the phone may do while it is away lives on: %v, %v", grant.State, err)
+	}
 	laptop.alive("the laptop's", mine, true)
 	if told := strings.Join(w.Observer.Told(), "\n"); !strings.Contains(told, "user session_revoked") {
 		t.Errorf("the audit log is told %q", told)

@@ -125,8 +125,7 @@ func (e *Endpoint) revokeEach(ctx context.Context, v *browser.Visitor) error {
 
 // end revokes what a reach means, and tells of it.
 func (e *Endpoint) end(ctx context.Context, v *browser.Visitor, reach store.Reach, event audit.Event) error {
-	reach.Realm = e.realm.Name
-	ended, err := e.realm.Revocations.RevokeAll(ctx, reach, e.realm.Now())
+	ended, err := e.realm.RevokeWhole(ctx, reach, e.realm.Now())
 	if err != nil {
 		return err
 	}

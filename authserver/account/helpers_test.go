@@ -109,14 +109,14 @@ func (p *person) pressed(action, id string) {
 
 // grant gives a client something in the person's session, as a code exchange does,
 // and an access token of it.
-func (p *person) grant(clientID string) (store.Grant, oauth.Secret) {
+func (p *person) grant(clientID string, more ...string) (store.Grant, oauth.Secret) {
 	p.t.Helper()
 	w := p.world
 	now := w.Clock.Now()
 	g := store.Grant{
 		ID: token.NewGrantID(now), Realm: "/", ClientID: clientID, Type: oauth.GrantAuthorizationCode,
 		Account: p.session.Account, Subject: p.session.Subject, SessionID: p.session.ID,
-		Scope: oauth.Scope{"openid", "read"}, Resources: []string{realmtest.API}, RedirectURI: realmtest.Callback,
+		Scope: append(oauth.Scope{"openid", "read"}, more...), Resources: []string{realmtest.API}, RedirectURI: realmtest.Callback,
 		State: store.GrantActive, Generation: 1, RefreshKey: w.Realm.Tokens.RefreshKeyID(), AuthTime: p.session.AuthTime, RotatedAt: now,
 		Created: now, IdleExpires: now.Add(time.Hour), Expires: now.Add(2 * time.Hour), PurgeAt: now.Add(3 * time.Hour),
 	}
