@@ -43,7 +43,7 @@ func (b *tab) withoutOffers() (again func()) {
 	})
 	return func() {
 		b.t.Helper()
-		command(b, page.RemoveScriptToEvaluateOnNewDocument, page.RemoveScriptToEvaluateOnNewDocumentParams{Identifier: made.Identifier})
+		command(b, page.RemoveScriptToEvaluateOnNewDocument, page.RemoveScriptToEvaluateOnNewDocumentParams(made))
 	}
 }
 
