@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -114,9 +112,9 @@ func removeFactors(app *App, r *http.Request) (any, error) {
 		return nil, badRequest("factor is empty; without it all factors of the user go")
 	}
 	return app.withRealm(r.Context(), reach.Realm, func(in *realm.Realm) (any, error) {
-		answer := removedFactors{Realm: in.Name, Subject: reach.Subject}
+		answer, factors := removedFactors{Realm: in.Name, Subject: reach.Subject}, in.OperatorFactors()
 		for _, account := range in.AccountsOf(reach.Subject) {
-			removed, err := app.removeFactors(r.Context(), in, account, reach.Subject, id)
+			removed, err := removeFromAccount(r.Context(), factors, account, id)
 			if err != nil {
 				return nil, err
 			}
@@ -129,22 +127,17 @@ func removeFactors(app *App, r *http.Request) (any, error) {
 	})
 }
 
-// removeFactors takes one factor from an account, or all when id is "", and tells of
-// it.
-func (a *App) removeFactors(ctx context.Context, in *realm.Realm, account store.Account, subject, id string) (removed int, err error) {
-	record := audit.Record{Event: audit.FactorRemoved, Realm: in.Name, Subject: subject}
-	if id != "" {
-		removed, record = 1, record.With(audit.Kind, factor.KindOf(id))
-		err = in.Store.RemoveCredential(ctx, in.Name, account, id)
-	} else {
-		removed, err = in.Store.RemoveCredentials(ctx, in.Name, account)
-		record = record.With(audit.Kind, "all").With(audit.Count, strconv.Itoa(removed))
+// removeFromAccount takes one factor from an account, or all when id is "".
+func removeFromAccount(ctx context.Context, factors *factor.Factors, account store.Account, id string) (removed int, err error) {
+	if id == "" {
+		return factors.RemoveAll(ctx, account)
 	}
-	if errors.Is(err, store.ErrNotFound) || err == nil && removed == 0 {
+	err = factors.Remove(ctx, account, id)
+	switch {
+	case errors.Is(err, factor.ErrNotFound):
 		return 0, nil
+	case err != nil:
+		return 0, err
 	}
-	if err == nil {
-		a.audit(ctx, record)
-	}
-	return removed, err
+	return 1, nil
 }

@@ -100,23 +100,24 @@ func (f *Factors) Remove(ctx context.Context, account store.Account, id string) 
 	if err := mapped(f.parts.Store.RemoveCredential(ctx, f.parts.Realm, account, id)); err != nil {
 		return err
 	}
-	f.parts.Tell(ctx, account, audit.FactorRemoved, audit.Detail{Key: audit.Kind, Value: KindOf(id)})
+	f.parts.Tell(ctx, account, audit.FactorRemoved, audit.Detail{Key: audit.Kind, Value: kindOf(id)})
 	return nil
 }
 
-// RemoveAll takes all factors and recovery codes from an account.
-func (f *Factors) RemoveAll(ctx context.Context, account store.Account) error {
-	removed, err := f.parts.Store.RemoveCredentials(ctx, f.parts.Realm, account)
+// RemoveAll takes all factors and recovery codes from an account, and says how many
+// there were.
+func (f *Factors) RemoveAll(ctx context.Context, account store.Account) (removed int, err error) {
+	removed, err = f.parts.Store.RemoveCredentials(ctx, f.parts.Realm, account)
 	if err != nil || removed == 0 {
-		return err
+		return removed, err
 	}
 	f.parts.Tell(ctx, account, audit.FactorRemoved,
 		audit.Detail{Key: audit.Kind, Value: allKinds}, audit.Detail{Key: audit.Count, Value: strconv.Itoa(removed)})
-	return nil
+	return removed, nil
 }
 
-// KindOf is the kind of a factor by its id.
-func KindOf(id string) string {
+// kindOf is the kind of a factor by its id.
+func kindOf(id string) string {
 	if id == totpID {
 		return TOTP
 	}
@@ -129,7 +130,7 @@ func (f *Factors) add(ctx context.Context, row store.Credential) error {
 	if err != nil {
 		return err
 	}
-	f.parts.Tell(ctx, row.Account, audit.FactorAdded, audit.Detail{Key: audit.Kind, Value: KindOf(row.ID)})
+	f.parts.Tell(ctx, row.Account, audit.FactorAdded, audit.Detail{Key: audit.Kind, Value: kindOf(row.ID)})
 	return nil
 }
 

@@ -120,6 +120,13 @@ func (w *world) stored(t *testing.T, account store.Account) string {
 	return text.String()
 }
 
+// removeAll takes all that an account has.
+func (w *world) removeAll(t *testing.T, account store.Account) {
+	t.Helper()
+	_, err := w.RemoveAll(t.Context(), account)
+	must(t, err)
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -230,7 +230,7 @@ func TestAChallengeIsForOneCeremony(t *testing.T) {
 	verify("after a rotation of the key", w.Factors, alices, before, nil)
 	verify("of a passkey that is gone", w.Factors, alices, func() string {
 		text := response(alices)
-		must(t, w.RemoveAll(t.Context(), alice))
+		w.removeAll(t, alice)
 		return text
 	}(), factor.ErrPasskey)
 }

@@ -11,14 +11,17 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
+// OperatorFactors are Factors in the hands of an operator, as the audit log is told.
+func (r *Realm) OperatorFactors() *factor.Factors { return newFactors(r, "") }
+
 // newFactors makes the second factors and passkeys of a realm, and has the audit
-// log told of what is done with them.
-func newFactors(r *Realm) *factor.Factors {
+// log told of what is done with them; by the one who asks when actor is "".
+func newFactors(r *Realm, actor audit.Actor) *factor.Factors {
 	return factor.New(factor.Parts{
 		Store: r.Store, Keys: r.Keys, Realm: r.Name, Issuer: r.Issuer, Name: r.Look.Name, Now: r.Now,
 		Tell: func(ctx context.Context, account store.Account, event audit.Event, details ...audit.Detail) {
 			subject, _ := r.Subject(account)
-			r.Tell(ctx, audit.Record{Event: event, Actor: audit.ByUser, Subject: subject, Details: details})
+			r.Tell(ctx, audit.Record{Event: event, Actor: actor, Subject: subject, Details: details})
 		},
 	})
 }

@@ -89,7 +89,7 @@ func New(settings Settings, parts Parts) *Realm {
 	// Check has made them, too.
 	r.Pages, _ = pages.New(settings.Look, settings.Issuer)
 	r.Services = bind(settings.Services, r, parts.Hasher)
-	r.Factors = newFactors(r)
+	r.Factors = newFactors(r, audit.ByUser)
 	r.clients = newClients(r, parts.Hasher)
 	r.ClientAuth = clientauth.New(r.clients, parts.Hasher)
 	return r
