@@ -104,7 +104,7 @@ func (e *Endpoint) readForm(w http.ResponseWriter, req *http.Request, v *browser
 // moment ago, and with a second factor when the account has one and the realm asks
 // for it. Else the browser is sent to sign in again, and settled has answered.
 func (e *Endpoint) settled(w http.ResponseWriter, req *http.Request, v *browser.Visitor) bool {
-	enrolled, err := e.realm.Factors.Of(req.Context(), v.Session.Account)
+	_, enrolled, err := e.enrolled(req.Context(), v)
 	if err != nil {
 		e.fail(w, req, err)
 		return false

@@ -50,7 +50,10 @@ func (e *Endpoint) act(w http.ResponseWriter, req *http.Request, v *browser.Visi
 			e.showRecoveryCodes(w, req, v, "account")
 			return
 		}
-		err := e.realm.Factors.Remove(ctx, v.Session.Account, id)
+		owner, _, err := e.enrolled(ctx, v)
+		if err == nil {
+			err = e.realm.Factors.Remove(ctx, owner, id)
+		}
 		if errors.Is(err, factor.ErrNotFound) {
 			err = nil // another tab was quicker
 		}

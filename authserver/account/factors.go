@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -23,6 +24,11 @@ const (
 func (e *Endpoint) mayAddTOTP() bool { return e.realm.SecondFactor != realm.SecondFactorOff }
 
 func (e *Endpoint) mayAddPasskey() bool { return !e.realm.NoPasskeys && e.realm.Factors.HasPasskeys() }
+
+// enrolled are the factors of who is signed in, and the account that has them.
+func (e *Endpoint) enrolled(ctx context.Context, v *browser.Visitor) (owner store.Account, has factor.Enrolled, err error) {
+	return e.realm.FactorsOf(ctx, v.Session.Account, v.Session.Subject, e.realm.Factors.Of)
+}
 
 // enterSettled is enter for a page that changes how one signs in. It reads the form
 // of a POST, which goes back to the account page when the field is not in it: it is
@@ -93,7 +99,10 @@ func (e *Endpoint) takeTOTP(w http.ResponseWriter, req *http.Request, v *browser
 		return
 	}
 	secret := oauth.NewSecret(made.Secret)
-	err = e.realm.Factors.ConfirmTOTP(req.Context(), v.Session.Account, secret, form.Get("code"), "")
+	owner, _, err := e.enrolled(req.Context(), v)
+	if err == nil {
+		err = e.realm.Factors.ConfirmTOTP(req.Context(), owner, secret, form.Get("code"), "")
+	}
 	if errors.Is(err, factor.ErrWrongCode) {
 		e.showTOTP(w, req, v, e.realm.Factors.TOTPOf(v.Account.Username, secret), pages.WrongCode)
 		return
@@ -109,7 +118,10 @@ func (e *Endpoint) Passkey(w http.ResponseWriter, req *http.Request) {
 	case req.Method != http.MethodPost:
 		e.showPasskey(w, req, v, "")
 	default:
-		_, err := e.realm.Factors.AddPasskey(req.Context(), v.Session.Account, form.Get("label"), form.Get("passkey"), v.Session.Digest)
+		owner, _, err := e.enrolled(req.Context(), v)
+		if err == nil {
+			_, err = e.realm.Factors.AddPasskey(req.Context(), owner, form.Get("label"), form.Get("passkey"), v.Session.Digest)
+		}
 		if errors.Is(err, factor.ErrPasskey) || errors.Is(err, factor.ErrExists) {
 			e.showPasskey(w, req, v, pages.PasskeyFailed)
 			return
@@ -119,7 +131,11 @@ func (e *Endpoint) Passkey(w http.ResponseWriter, req *http.Request) {
 }
 
 func (e *Endpoint) showPasskey(w http.ResponseWriter, req *http.Request, v *browser.Visitor, message pages.Message) {
-	options, err := e.realm.Factors.PasskeyCreation(req.Context(), v.Session.Account, v.Account.Username, displayName(v), v.Session.Digest)
+	owner, _, err := e.enrolled(req.Context(), v)
+	var options string
+	if err == nil {
+		options, err = e.realm.Factors.PasskeyCreation(req.Context(), owner, v.Account.Username, displayName(v), v.Session.Digest)
+	}
 	if err != nil {
 		e.fail(w, req, tooMany(err))
 		return
@@ -136,7 +152,7 @@ func (e *Endpoint) added(w http.ResponseWriter, req *http.Request, v *browser.Vi
 		e.fail(w, req, tooMany(err))
 		return
 	}
-	enrolled, err := e.realm.Factors.Of(req.Context(), v.Session.Account)
+	_, enrolled, err := e.enrolled(req.Context(), v)
 	switch {
 	case err != nil:
 		e.fail(w, req, err)
@@ -150,7 +166,11 @@ func (e *Endpoint) added(w http.ResponseWriter, req *http.Request, v *browser.Vi
 // showRecoveryCodes makes new ones, in place of those there are, and shows them
 // once. Its form goes to the page that shows them.
 func (e *Endpoint) showRecoveryCodes(w http.ResponseWriter, req *http.Request, v *browser.Visitor, page string) {
-	codes, err := e.realm.Factors.NewRecoveryCodes(req.Context(), v.Session.Account)
+	owner, _, err := e.enrolled(req.Context(), v)
+	var codes []string
+	if err == nil {
+		codes, err = e.realm.Factors.NewRecoveryCodes(req.Context(), owner)
+	}
 	if err != nil {
 		e.fail(w, req, err)
 		return

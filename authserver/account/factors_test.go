@@ -184,3 +184,19 @@ func TestPasskeysAreMadeForTheSessionThatAsks(t *testing.T) {
 	form.Del("passkey")
 	goes(t, p.below("passkey", form), "account")
 }
+
+// Services that share accounts share the people, and so the factors.
+func TestSharedAccountsShareTheirFactors(t *testing.T) {
+	w := realmtest.New(t, func(s *realm.Settings) { s.SharedAccounts = true })
+	p := signedIn(t, w, "demo")
+	p.addApp()
+	elsewhere := signedIn(t, w, "ldap:demo")
+	if html := elsewhere.see(); !strings.Contains(html, `value="remove_factor"`) || strings.Contains(html, `value="add_totp"`) {
+		t.Errorf("the page shows %s", html)
+	}
+	goes(t, elsewhere.press("remove_factor", "totp"), again)
+	goes(t, signedIn(t, w, "ldap:demo", "pwd", "otp", "mfa").press("remove_factor", "totp"), "account?said=factor_removed")
+	if enrolled, err := w.Realm.Factors.Of(t.Context(), p.session.Account); err != nil || enrolled.Any() {
+		t.Errorf("enrolled %+v, %v", enrolled, err)
+	}
+}

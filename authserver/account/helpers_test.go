@@ -37,6 +37,9 @@ func signedIn(t testing.TB, w *realmtest.World, subject string, amr ...string) *
 	if !qualified {
 		service, id = "staff", subject
 	}
+	if w.Realm.SharedAccounts {
+		subject = id
+	}
 	if len(amr) == 0 {
 		amr = []string{login.AMRPassword}
 	}

@@ -51,7 +51,7 @@ func (e *Endpoint) page(ctx context.Context, v *browser.Visitor) (pages.Account,
 	}
 	page.Sessions = sessionsOf(sessions, grants, v.Session.ID, e.name)
 	page.Applications = applicationsOf(grants, consents, e.name)
-	enrolled, err := e.realm.Factors.Of(ctx, v.Session.Account)
+	_, enrolled, err := e.enrolled(ctx, v)
 	if err != nil {
 		return page, err
 	}

@@ -41,3 +41,22 @@ func (r *Realm) AccountsOf(subject string) []store.Account {
 	}
 	return []store.Account{{Service: r.DefaultService, ID: subject}}
 }
+
+// FactorsOf gives the factors of a person who signs in with an account, and the
+// account that has them, as of says it of each. Services that share their accounts
+// share the people: who has a factor with one service has it with all.
+func (r *Realm) FactorsOf(ctx context.Context, account store.Account, subject string, of func(context.Context, store.Account) (factor.Enrolled, error)) (owner store.Account, has factor.Enrolled, err error) {
+	has, err = of(ctx, account)
+	if err != nil || has.Any() {
+		return account, has, err
+	}
+	for _, other := range r.AccountsOf(subject) {
+		if other == account {
+			continue
+		}
+		if theirs, err := of(ctx, other); err != nil || theirs.Any() {
+			return other, theirs, err
+		}
+	}
+	return account, has, nil
+}

@@ -74,26 +74,19 @@ const reasonSecondFactor = "second_factor"
 
 // passwordSuffices refuses an account that a page would ask for a second factor:
 // who has the password alone must not get around it. login.ErrCredentials, since
-// whoever guesses is not to hear that the password is right. Services that share
-// their accounts share the people, and so the factors.
+// whoever guesses is not to hear that the password is right.
 func (r *Realm) passwordSuffices(ctx context.Context, account store.Account, subject string) error {
 	if r.SecondFactor == SecondFactorOff {
 		return nil
 	}
-	all := r.AccountsOf(subject)
-	if !slices.Contains(all, account) {
-		all = append(all, account)
+	_, has, err := r.FactorsOf(ctx, account, subject, r.Factors.Of)
+	if err != nil {
+		return err
 	}
-	for _, owner := range all {
-		has, err := r.Factors.Of(ctx, owner)
-		if err != nil {
-			return err
-		}
-		codes := has.TOTP || has.RecoveryLeft > 0 && has.Any()
-		passkeys := len(has.Passkeys) > 0 && !r.NoPasskeys && r.Factors.HasPasskeys()
-		if codes || passkeys {
-			return &login.Refused{Account: account, Reason: reasonSecondFactor}
-		}
+	codes := has.TOTP || has.RecoveryLeft > 0 && has.Any()
+	passkeys := len(has.Passkeys) > 0 && !r.NoPasskeys && r.Factors.HasPasskeys()
+	if codes || passkeys {
+		return &login.Refused{Account: account, Reason: reasonSecondFactor}
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
 )
 
@@ -84,30 +82,11 @@ func (e *Endpoint) passkeys() bool { return !e.realm.NoPasskeys && e.factors.Has
 
 // situate looks at how far a sign-in is.
 func (e *Endpoint) situate(req *http.Request, errand *Errand, p *pending) (situation, error) {
-	owner, has, err := e.enrolled(req.Context(), p)
+	owner, has, err := e.realm.FactorsOf(req.Context(), p.Account, p.Subject, e.factors.Of)
 	return situation{
 		amr: p.AMR, fresh: p.fresh(), owner: owner, has: has, passkeys: e.passkeys(), policy: e.realm.SecondFactor,
 		least: errand.Least, preferred: errand.Preferred,
 	}, err
-}
-
-// enrolled gives the factors of whoever signs in, and the account that has them.
-// Services that share their accounts share the people: who has a factor with one
-// service is asked for it with each.
-func (e *Endpoint) enrolled(ctx context.Context, p *pending) (owner store.Account, has factor.Enrolled, err error) {
-	has, err = e.factors.Of(ctx, p.Account)
-	if err != nil || has.Any() {
-		return p.Account, has, err
-	}
-	for _, other := range e.realm.AccountsOf(p.Subject) {
-		if other == p.Account {
-			continue
-		}
-		if theirs, err := e.factors.Of(ctx, other); err != nil || theirs.Any() {
-			return other, theirs, err
-		}
-	}
-	return p.Account, has, nil
 }
 
 // proceed takes the next step of a sign-in. account is who is signing in, as of
