@@ -30,7 +30,7 @@ type experiment struct {
 var experiments = []experiment{
 	{"keys", "Does valid traffic notice when the issuer's key endpoint fails, or when strangers send unknown keys?", measureKeys},
 	{"grants", "Is a server with millions of grants in its database slower than one with none?", measureGrants},
-	{"signins", "Does valid traffic notice when a thousand people sign in at once, and what memory does that take?", measureSignIns},
+	{"sign-in", "Does valid traffic notice when a thousand people sign in at once, and what memory does that take?", measureSignIns},
 }
 
 func main() {

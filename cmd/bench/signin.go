@@ -233,44 +233,50 @@ func (d *desk) person(ctx context.Context, name string) error {
 }
 
 func (*desk) attempt(ctx context.Context, client *http.Client, page, name string) (status int, pause time.Duration, err error) {
-	send := func(method string, body io.Reader, cookies []*http.Cookie) (*http.Response, []byte, error) {
-		request, err := http.NewRequestWithContext(ctx, method, page, body)
-		if err != nil {
-			return nil, nil, err
-		}
-		request.Header.Set("Sec-Fetch-Site", "same-origin")
-		if body != nil {
-			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		}
-		for _, cookie := range cookies {
-			request.AddCookie(cookie)
-		}
-		response, err := client.Do(request)
-		if err != nil {
-			return nil, nil, err
-		}
-		defer response.Body.Close()
-		text, err := io.ReadAll(response.Body)
-		return response, text, err
-	}
-	response, text, err := send(http.MethodGet, nil, nil)
+	got, err := send(ctx, client, http.MethodGet, page, nil, nil)
 	if err != nil {
 		return 0, 0, err
 	}
-	token := formToken.FindSubmatch(text)
+	token := formToken.FindSubmatch(got.body)
 	if token == nil {
-		return 0, 0, fmt.Errorf("the sign-in page has no form: %d", response.StatusCode)
+		return 0, 0, fmt.Errorf("the sign-in page has no form: %d", got.status)
 	}
 	form := url.Values{"form_token": {string(token[1])}, "username": {name}, "password": {signInPassword}}
-	response, _, err = send(http.MethodPost, strings.NewReader(form.Encode()), response.Cookies())
+	got, err = send(ctx, client, http.MethodPost, page, strings.NewReader(form.Encode()), got.cookies)
 	if err != nil {
 		return 0, 0, err
 	}
-	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
+	return got.status, max(got.retryAfter, time.Second), nil
+}
+
+// shown is a page that a person was sent.
+type shown struct {
+	status     int
+	body       []byte
+	cookies    []*http.Cookie
+	retryAfter time.Duration
+}
+
+func send(ctx context.Context, client *http.Client, method, page string, body io.Reader, cookies []*http.Cookie) (shown, error) {
+	request, err := http.NewRequestWithContext(ctx, method, page, body)
 	if err != nil {
-		seconds = 1
+		return shown{}, err
 	}
-	return response.StatusCode, time.Duration(seconds) * time.Second, nil
+	request.Header.Set("Sec-Fetch-Site", "same-origin")
+	if body != nil {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for _, cookie := range cookies {
+		request.AddCookie(cookie)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return shown{}, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	seconds, _ := strconv.Atoi(response.Header.Get("Retry-After")) // none is 0
+	return shown{response.StatusCode, text, response.Cookies(), time.Duration(seconds) * time.Second}, err
 }
 
 // residentMemory is what a process holds, in bytes.
