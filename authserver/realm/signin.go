@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -23,6 +25,9 @@ type Attempt struct {
 	// Record is what is told of a failure, but for its reason.
 	Record audit.Record
 }
+
+// busyRetry is how long those shall wait who sign in while too many others do.
+const busyRetry = 10 * time.Second
 
 // SignIn finds the account that a username and a password belong to, with its
 // subject. It is the one way in for passwords: every grant and page goes through
@@ -46,6 +51,12 @@ func (r *Realm) SignIn(ctx context.Context, attempt Attempt) (login.Account, str
 	told.Subject = subject
 	if errors.Is(err, login.ErrCredentials) {
 		r.TellSignInFailed(ctx, err, attempt.Record)
+	}
+	if errors.Is(err, hashing.ErrBusy) {
+		// Those who come back at once would be as many again.
+		busy := oauth.Unavailable(err)
+		busy.RetryAfter = busyRetry
+		err = busy
 	}
 	if err := try.End(ctx, err, told); err != nil {
 		return login.Account{}, "", err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"net/http"
 	"net/url"
@@ -213,40 +214,39 @@ func (d *desk) person(ctx context.Context, name string) error {
 		"response_type": {"code"}, "client_id": {"app"}, "redirect_uri": {grantRedirect}, "scope": {"read"}, "state": {"state"},
 		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
 	}.Encode()
+	got, err := send(ctx, client, http.MethodGet, page, nil, nil)
+	if err != nil {
+		return err
+	}
+	token := formToken.FindSubmatch(got.body)
+	if token == nil {
+		return fmt.Errorf("the sign-in page has no form: %d", got.status)
+	}
+	form, cookies := url.Values{"form_token": {string(token[1])}, "username": {name}, "password": {signInPassword}}, got.cookies
 	for {
-		status, pause, err := d.attempt(ctx, client, page, name)
-		if err != nil {
+		if got, err = send(ctx, client, http.MethodPost, page, strings.NewReader(form.Encode()), cookies); err != nil {
 			return err
 		}
-		switch status {
+		switch got.status {
 		case http.StatusSeeOther:
 			return nil
 		case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 			d.told.Add(1)
+			// People do not come back in one instant.
+			pause := got.retryAfter + time.Duration(hash(name)%5000)*time.Millisecond
 			if err := waitUntil(ctx, now().Add(pause), now); err != nil {
 				return err
 			}
 		default:
-			return fmt.Errorf("the sign-in of %s was answered %d", name, status)
+			return fmt.Errorf("the sign-in of %s was answered %d", name, got.status)
 		}
 	}
 }
 
-func (*desk) attempt(ctx context.Context, client *http.Client, page, name string) (status int, pause time.Duration, err error) {
-	got, err := send(ctx, client, http.MethodGet, page, nil, nil)
-	if err != nil {
-		return 0, 0, err
-	}
-	token := formToken.FindSubmatch(got.body)
-	if token == nil {
-		return 0, 0, fmt.Errorf("the sign-in page has no form: %d", got.status)
-	}
-	form := url.Values{"form_token": {string(token[1])}, "username": {name}, "password": {signInPassword}}
-	got, err = send(ctx, client, http.MethodPost, page, strings.NewReader(form.Encode()), got.cookies)
-	if err != nil {
-		return 0, 0, err
-	}
-	return got.status, max(got.retryAfter, time.Second), nil
+func hash(name string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // never fails
+	return h.Sum32()
 }
 
 // shown is a page that a person was sent.
