@@ -71,7 +71,7 @@ func (e *Endpoint) takePassword(w http.ResponseWriter, req *http.Request, v *bro
 	default:
 		e.browser.Cookies.Remove(w, e.browser.Cookies.Session)
 		e.realm.Pages.Write(w, e.browser.Language(req), http.StatusOK, pages.SignedOut{
-			Message: pages.PasswordChanged, ReturnTo: e.realm.URL("account"),
+			Message: pages.PasswordChanged, Back: e.path(),
 		})
 	}
 }

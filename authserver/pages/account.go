@@ -107,6 +107,8 @@ type SignedOut struct {
 	Message Message
 	// ReturnTo leads back to the client, "" when there is nowhere to go.
 	ReturnTo, ClientName string
+	// Back leads to the account page, "" when nobody came from there.
+	Back string
 }
 
 // Link is ReturnTo if browsers may follow it: on the web, or in an app with a

@@ -60,6 +60,7 @@ func Samples() []Sample {
 		{"sign_out", http.StatusOK, SignOut{Form: form, ClientName: "Orders", Account: "demo"}},
 		{"signed_out", http.StatusOK, SignedOut{ReturnTo: "https://shop.example/bye", ClientName: "Orders"}},
 		{"signed_out_here", http.StatusOK, SignedOut{}},
+		{"signed_out_password", http.StatusOK, SignedOut{Message: PasswordChanged, Back: "/oauth2/account"}},
 		{"device", http.StatusOK, Device{Form: form}},
 		{"device_wrong", http.StatusBadRequest, Device{Form: with(WrongCode), UserCode: "WDJB-MJHT"}},
 		{"device_allowed", http.StatusOK, DeviceDone{Allowed: true}},

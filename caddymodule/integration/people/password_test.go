@@ -63,7 +63,7 @@ func TestAS63_ChangingThePassword(t *testing.T) {
 		b.accessible("the password, " + test.says)
 	}
 	// All that came of the old one is over, this browser's session too.
-	b.open(account)
+	b.press(`main a`)
 	b.signIn(member, memberSecond)
 	b.wants("Your account")
 	elsewhere.do(chromedp.Reload())
