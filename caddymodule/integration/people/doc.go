@@ -1,5 +1,5 @@
-// Package people tests the pages that people see: a real Chromium against the
-// real binary. It is apart from the other tests of integration because it needs a
+// Package people tests the pages that people see: a real Chromium against a real
+// Caddy in this process. It is apart from the other tests of integration because it needs a
 // browser: where none is installed its tests say so and are skipped, but never in
 // continuous integration.
 //
