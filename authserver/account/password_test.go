@@ -3,6 +3,7 @@ package account_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -39,12 +40,17 @@ func keeping(t *testing.T) (*realmtest.World, *person) {
 
 func (p *person) change(current, password, again string) (status int, html string) {
 	p.t.Helper()
+	answer := p.changed(current, password, again)
+	return answer.Code, answer.Body.String()
+}
+
+func (p *person) changed(current, password, again string) *httptest.ResponseRecorder {
+	p.t.Helper()
 	shown := p.below("password", nil)
 	wants(p.t, shown, http.StatusOK, "alice")
-	answer := p.below("password", url.Values{
+	return p.below("password", url.Values{
 		"form_token": {tokenOf(p.t, shown.Body.String())}, "current": {current}, "password": {password}, "again": {again},
 	})
-	return answer.Code, answer.Body.String()
 }
 
 func signsIn(w *realmtest.World, password string) bool {
@@ -57,8 +63,10 @@ func TestAS41_AChangedPasswordEndsAllThatRestsOnTheOldOne(t *testing.T) {
 	thief := signedIn(t, w, "own:u1")
 	_, access := thief.grant("web")
 	goes(t, p.press("change_password", ""), "account/password")
-	if status, html := p.change(oldPassword, newPassword, newPassword); status != http.StatusOK || !strings.Contains(html, "Your password has been changed.") {
-		t.Fatalf("status %d: %s", status, html)
+	answer := p.changed(oldPassword, newPassword, newPassword)
+	wants(t, answer, http.StatusOK, "Your password has been changed.")
+	if set := answer.Result().Cookies(); len(set) != 1 || set[0].Name != p.cookie.Name || set[0].MaxAge >= 0 {
+		t.Errorf("the browser keeps its cookie: %v", set)
 	}
 	thief.alive("the thief's", access, false)
 	for who, session := range map[string]*person{"the thief": thief, "whoever changed it": p} {
