@@ -109,8 +109,7 @@ func (e *Endpoint) settled(w http.ResponseWriter, req *http.Request, v *browser.
 		e.fail(w, req, err)
 		return false
 	}
-	asked := enrolled.Any() && e.realm.SecondFactor != realm.SecondFactorOff
-	if e.realm.Now().Sub(v.Session.AuthTime) < freshFor && (!asked || login.LevelOf(v.Session.AMR) >= login.LevelMultiple) {
+	if e.realm.Now().Sub(v.Session.AuthTime) < freshFor && (!e.realm.AsksFor(enrolled) || login.LevelOf(v.Session.AMR) >= login.LevelMultiple) {
 		return true
 	}
 	e.signIn(w, req, true)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/realmtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
 // below sends a request to a page below the account page.
@@ -196,6 +197,23 @@ func TestSharedAccountsShareTheirFactors(t *testing.T) {
 	}
 	goes(t, elsewhere.press("remove_factor", "totp"), again)
 	goes(t, signedIn(t, w, "ldap:demo", "pwd", "otp", "mfa").press("remove_factor", "totp"), "account?said=factor_removed")
+	if enrolled, err := w.Realm.Factors.Of(t.Context(), p.session.Account); err != nil || enrolled.Any() {
+		t.Errorf("enrolled %+v, %v", enrolled, err)
+	}
+}
+
+// What no page asks for cannot be shown: a passkey from before passkeys were
+// switched off can be removed without it.
+func TestAFactorThatIsNotAskedForAnyMoreCanBeRemoved(t *testing.T) {
+	w := realmtest.New(t, func(s *realm.Settings) { s.NoPasskeys = true })
+	p := signedIn(t, w, "demo")
+	err := w.Store.AddCredential(t.Context(), store.Credential{
+		Realm: "/", Account: p.session.Account, Kind: store.CredentialPasskey, ID: "old", Label: "key", Data: "{}", Created: w.Clock.Now(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	goes(t, p.press("remove_factor", "old"), "account?said=factor_removed")
 	if enrolled, err := w.Realm.Factors.Of(t.Context(), p.session.Account); err != nil || enrolled.Any() {
 		t.Errorf("enrolled %+v, %v", enrolled, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/factor"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -72,23 +73,28 @@ func (s *Settings) passwordIsEnough() bool { return s.SecondFactor != SecondFact
 // nothing more can be asked for.
 const reasonSecondFactor = "second_factor"
 
+// AsksFor says whether a page asks whoever has these factors for one of them.
+func (r *Realm) AsksFor(has factor.Enrolled) bool {
+	if r.SecondFactor == SecondFactorOff {
+		return false
+	}
+	codes := has.TOTP || has.RecoveryLeft > 0 && has.Any()
+	passkeys := len(has.Passkeys) > 0 && !r.NoPasskeys && r.Factors.HasPasskeys()
+	return codes || passkeys
+}
+
 // passwordSuffices refuses an account that a page would ask for a second factor:
 // who has the password alone must not get around it. login.ErrCredentials, since
 // whoever guesses is not to hear that the password is right.
 func (r *Realm) passwordSuffices(ctx context.Context, account store.Account, subject string) error {
 	if r.SecondFactor == SecondFactorOff {
-		return nil
+		return nil // nothing to read
 	}
 	_, has, err := r.FactorsOf(ctx, account, subject, r.Factors.Of)
-	if err != nil {
-		return err
+	if err == nil && r.AsksFor(has) {
+		err = &login.Refused{Account: account, Reason: reasonSecondFactor}
 	}
-	codes := has.TOTP || has.RecoveryLeft > 0 && has.Any()
-	passkeys := len(has.Passkeys) > 0 && !r.NoPasskeys && r.Factors.HasPasskeys()
-	if codes || passkeys {
-		return &login.Refused{Account: account, Reason: reasonSecondFactor}
-	}
-	return nil
+	return err
 }
 
 // checkACRs refuses names that no request could ask for.
