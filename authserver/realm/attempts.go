@@ -9,27 +9,24 @@ import (
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
-// Attempts bounds how often passwords, codes of second factors and user codes of
-// devices can be tried, on all nodes together. SignIn asks it for passwords; who
-// takes codes does so like this:
-//
-//	try, err := r.Attempts.Begin(ctx, store.AttemptCode, subject)
-//	if err != nil {
-//		return err // login.ErrLimited, or a fault of the store
-//	}
-//	err = check(code)
-//	return try.End(ctx, err, record)
-//
-// A try counts as a failure from its beginning, so that tries at the same time
-// count each other, and has to be ended.
-type Attempts struct{ realm *Realm }
+// busyRetry is how long those shall wait who try while too many others do.
+const busyRetry = 10 * time.Second
 
-// Try is one try that was let in.
-type Try struct {
+// Attempts bounds how often passwords, codes of second factors and user codes of
+// devices can be tried, on all nodes together.
+type Attempts struct {
+	realm *Realm
+	turns turns
+}
+
+// try is one try that was let in.
+type try struct {
 	realm    *Realm
 	kind     store.AttemptKind
 	counters []store.Counter
@@ -37,16 +34,54 @@ type Try struct {
 	mark     store.AttemptKey
 }
 
-// Begin asks whether somebody may try now: name is the username (AttemptPassword)
-// or the subject (AttemptCode) that is tried, "" for AttemptDevice; the source is
-// that of ctx. It asks by what was typed, whether or not there is such an account
-// (AS62, PG16). A *login.Limited says how long to wait; any other error means that
-// the store cannot say, and nobody may try.
-func (a *Attempts) Begin(ctx context.Context, kind store.AttemptKind, name string) (*Try, error) {
+// Try lets somebody try: name is the username (AttemptPassword) or the subject
+// (AttemptCode) that is tried, "" for AttemptDevice; the source is that of ctx. It
+// asks by what was typed, whether or not there is such an account (AS62, PG16). A
+// *login.Limited says how long to wait; any other error without a check that the
+// store cannot say, or that too many tries of the name wait already, and nobody may
+// try.
+//
+// check says how it went: nil for a success, login.ErrCredentials for a failure,
+// and anything else for what could not be looked at, which counts as neither. Try
+// gives that back, or what kept a success from being noted: then it is none. record
+// is what is told of an account that is locked by the failure, or unlocked by the
+// success, but for its event; check may fill it in.
+//
+// A try counts as a failure from its beginning, so that tries at the same time, on
+// several nodes too, count each other. At one node those of one name from one source
+// wait for each other, so that many that are right are not taken for many that
+// failed.
+func (a *Attempts) Try(ctx context.Context, kind store.AttemptKind, name string, record *audit.Record, check func() error) error {
+	by, from := a.digest("name", login.NameKey(name)), a.digest("source", login.SourceKey(login.Source(ctx)))
+	if kind != store.AttemptDevice { // their counters are windows, which take many
+		leave, err := a.turns.wait(ctx, store.AttemptKey{Kind: kind, Name: by, Source: from})
+		if err != nil {
+			return busy(err)
+		}
+		defer leave()
+	}
+	begun, err := a.begin(ctx, kind, by, from)
+	if err != nil {
+		return err
+	}
+	return begun.end(ctx, busy(check()), record)
+}
+
+// busy sends away for longer whom the hasher, or a turn, had no time for: those
+// who come back at once would be as many again.
+func busy(err error) error {
+	if !errors.Is(err, hashing.ErrBusy) {
+		return err
+	}
+	away := oauth.Unavailable(err)
+	away.RetryAfter = busyRetry
+	return away
+}
+
+func (a *Attempts) begin(ctx context.Context, kind store.AttemptKind, by, from string) (*try, error) {
 	r := a.realm
 	now := r.Now()
-	by, from := a.digest("name", login.NameKey(name)), a.digest("source", login.SourceKey(login.Source(ctx)))
-	try := &Try{realm: r, kind: kind, counters: r.Limits.Complete().Counters(kind, by, from)}
+	try := &try{realm: r, kind: kind, counters: r.Limits.Complete().Counters(kind, by, from)}
 	if kind == store.AttemptPassword {
 		try.mark = store.AttemptKey{Kind: store.SignedInFrom, Name: by, Source: from}
 	}
@@ -62,12 +97,7 @@ func (a *Attempts) Begin(ctx context.Context, kind store.AttemptKind, name strin
 	return try, nil
 }
 
-// End says how a try went: err is nil for a success, login.ErrCredentials for a
-// failure, and anything else for what could not be looked at, which counts as
-// neither. It gives err back, or what kept a success from being noted: then it is
-// none. record is what is told of an account that is locked by the failure, or
-// unlocked by the success, but for its event.
-func (t *Try) End(ctx context.Context, err error, record audit.Record) error {
+func (t *try) end(ctx context.Context, err error, record *audit.Record) error {
 	// Whoever hangs up early is counted all the same.
 	ctx = context.WithoutCancel(ctx)
 	switch {
@@ -81,7 +111,7 @@ func (t *Try) End(ctx context.Context, err error, record audit.Record) error {
 	return err
 }
 
-func (t *Try) succeed(ctx context.Context, record audit.Record) error {
+func (t *try) succeed(ctx context.Context, record *audit.Record) error {
 	r := t.realm
 	var keys []store.AttemptKey
 	var windows []store.Counter
@@ -109,7 +139,7 @@ func (t *Try) succeed(ctx context.Context, record audit.Record) error {
 	return nil
 }
 
-func (t *Try) fail(ctx context.Context, err error, record audit.Record) error {
+func (t *try) fail(ctx context.Context, err error, record *audit.Record) error {
 	r := t.realm
 	var late []store.Counter
 	for _, c := range t.counters {
@@ -136,7 +166,7 @@ func (t *Try) fail(ctx context.Context, err error, record audit.Record) error {
 
 // locking says whether the failures in a row before this try, and it with less
 // taken off, are a lock.
-func (t *Try) locking(less int) bool {
+func (t *try) locking(less int) bool {
 	limits := t.realm.Limits.Complete()
 	for i := range t.counters {
 		if failures := t.taken.Failures[i]; !t.counters[i].Window && failures > 0 && limits.Locks(failures-less) {
@@ -146,9 +176,10 @@ func (t *Try) locking(less int) bool {
 	return false
 }
 
-func (t *Try) tell(ctx context.Context, event audit.Event, reason string, record audit.Record) {
-	record.Event, record.Actor = event, audit.ByUser
-	t.realm.Tell(ctx, record.With(audit.Reason, reason))
+func (t *try) tell(ctx context.Context, event audit.Event, reason string, record *audit.Record) {
+	told := *record
+	told.Event, told.Actor = event, audit.ByUser
+	t.realm.Tell(ctx, told.With(audit.Reason, reason))
 }
 
 // Reset forgets the failures of a username or subject, whatever the source, or

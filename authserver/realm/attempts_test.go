@@ -139,6 +139,36 @@ func TestWhoGuessesKeepsNobodyElseOut(t *testing.T) {
 	wantGuess(t, w.Realm, "203.0.113.201", "demo", "Ch4ng31t", nil)
 }
 
+// Programs sign in with one user many times at once. Those who are right do not
+// count each other as failures; those who guess at once are stopped where those are
+// who guess in turn.
+func TestManyTriesOfOneNameAtOnce(t *testing.T) {
+	w := realmtest.New(t)
+	atOnce := func(password string) map[error]int {
+		outcomes := make(chan error)
+		for range 30 {
+			go func() { outcomes <- guess(t, w.Realm, home, "demo", password) }()
+		}
+		seen := map[error]int{}
+		for range 30 {
+			err := <-outcomes
+			for _, kind := range []error{login.ErrLimited, login.ErrCredentials} {
+				if errors.Is(err, kind) {
+					err = kind
+				}
+			}
+			seen[err]++
+		}
+		return seen
+	}
+	if seen := atOnce("Ch4ng31t"); seen[nil] != 30 {
+		t.Errorf("right: %v", seen)
+	}
+	if seen := atOnce("wrong"); seen[login.ErrCredentials] != 5 || seen[login.ErrLimited] != 25 {
+		t.Errorf("wrong: %v", seen)
+	}
+}
+
 func TestOneSourceTriesNotManyNames(t *testing.T) {
 	w := realmtest.New(t)
 	for n := range 100 {
@@ -217,12 +247,11 @@ func TestAStoreThatCannotCountLetsNobodyTry(t *testing.T) {
 	w.Store.Fail("")
 	// Who hangs up is counted.
 	ctx, cancel := context.WithCancel(login.WithSource(t.Context(), evil))
-	try, err := w.Realm.Attempts.Begin(ctx, store.AttemptCode, "demo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	if err := try.End(ctx, login.ErrCredentials, audit.Record{}); !errors.Is(err, login.ErrCredentials) {
+	err := w.Realm.Attempts.Try(ctx, store.AttemptCode, "demo", &audit.Record{}, func() error {
+		cancel()
+		return login.ErrCredentials
+	})
+	if !errors.Is(err, login.ErrCredentials) {
 		t.Error(err)
 	}
 }
@@ -231,11 +260,7 @@ func TestAS47_WrongUserCodesOfDevices(t *testing.T) {
 	w := realmtest.New(t)
 	enter := func(source string, outcome error) error {
 		ctx := login.WithSource(t.Context(), source)
-		try, err := w.Realm.Attempts.Begin(ctx, store.AttemptDevice, "")
-		if err != nil {
-			return err
-		}
-		return try.End(ctx, outcome, audit.Record{})
+		return w.Realm.Attempts.Try(ctx, store.AttemptDevice, "", &audit.Record{}, func() error { return outcome })
 	}
 	for range 30 { // right ones do not count
 		if err := enter(evil, nil); err != nil {

@@ -85,7 +85,7 @@ func New(settings Settings, parts Parts) *Realm {
 	if r.Book == nil {
 		r.Book = NewBook(parts.Hasher)
 	}
-	r.Attempts = &Attempts{r}
+	r.Attempts = &Attempts{realm: r}
 	// Check has made them, too.
 	r.Pages, _ = pages.New(settings.Look, settings.Issuer)
 	r.Services = bind(settings.Services, r, parts.Hasher)

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/hashing"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
@@ -26,9 +24,6 @@ type Attempt struct {
 	Record audit.Record
 }
 
-// busyRetry is how long those shall wait who sign in while too many others do.
-const busyRetry = 10 * time.Second
-
 // SignIn finds the account that a username and a password belong to, with its
 // subject. It is the one way in for passwords: every grant and page goes through
 // it. login.ErrCredentials for whoever cannot sign in here, whatever the reason,
@@ -39,26 +34,23 @@ func (r *Realm) SignIn(ctx context.Context, attempt Attempt) (login.Account, str
 	if !ok {
 		return login.Account{}, "", fmt.Errorf("realm %s has no authentication service %q that takes passwords", r.Name, attempt.Service)
 	}
-	try, err := r.Attempts.Begin(ctx, store.AttemptPassword, attempt.Username)
-	if errors.Is(err, login.ErrLimited) {
+	var account login.Account
+	var subject string
+	told, looked := attempt.Record, false
+	err := r.Attempts.Try(ctx, store.AttemptPassword, attempt.Username, &told, func() error {
+		looked = true
+		var err error
+		account, subject, err = r.authenticate(ctx, service, attempt)
+		told.Subject = subject
+		if errors.Is(err, login.ErrCredentials) {
+			r.TellSignInFailed(ctx, err, attempt.Record)
+		}
+		return err
+	})
+	if errors.Is(err, login.ErrLimited) && !looked {
 		r.TellSignInFailed(ctx, err, attempt.Record)
 	}
 	if err != nil {
-		return login.Account{}, "", err
-	}
-	account, subject, err := r.authenticate(ctx, service, attempt)
-	told := attempt.Record
-	told.Subject = subject
-	if errors.Is(err, login.ErrCredentials) {
-		r.TellSignInFailed(ctx, err, attempt.Record)
-	}
-	if errors.Is(err, hashing.ErrBusy) {
-		// Those who come back at once would be as many again.
-		busy := oauth.Unavailable(err)
-		busy.RetryAfter = busyRetry
-		err = busy
-	}
-	if err := try.End(ctx, err, told); err != nil {
 		return login.Account{}, "", err
 	}
 	return account, subject, nil

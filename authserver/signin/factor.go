@@ -154,16 +154,14 @@ func (e *Endpoint) prove(ctx context.Context, form oauth.Form, a *asking, record
 // guess checks a code unless there were too many wrong ones: login.ErrLimited.
 // Codes are short, and whoever gets here knows the password (AS47, AS64).
 func (e *Endpoint) guess(ctx context.Context, a *asking, record audit.Record, check func() error) error {
-	try, err := e.realm.Attempts.Begin(ctx, store.AttemptCode, a.Subject)
-	if err != nil {
-		return err
-	}
-	err = check()
-	if errors.Is(err, factor.ErrWrongCode) {
-		err = refused(a.Account, err)
-	}
 	record.Subject = a.Subject
-	return try.End(ctx, err, record)
+	return e.realm.Attempts.Try(ctx, store.AttemptCode, a.Subject, &record, func() error {
+		err := check()
+		if errors.Is(err, factor.ErrWrongCode) {
+			err = refused(a.Account, err)
+		}
+		return err
+	})
 }
 
 // refused is a step that was refused after the first factor, for the audit log.

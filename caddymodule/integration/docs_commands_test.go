@@ -23,6 +23,7 @@ var elsewhere = map[string]string{
 	"go run ./cmd/caddy hash-password --algorithm argon2id": "Caddy's own command",
 	"go run ./cmd/bench -only keys":                         "TestEveryExperimentMeasuresAndChecksItsAnswers of cmd/bench",
 	"go run ./cmd/bench -only grants":                       "TestEveryExperimentMeasuresAndChecksItsAnswers of cmd/bench",
+	"go run ./cmd/bench -only sign-in":                      "TestEveryExperimentMeasuresAndChecksItsAnswers of cmd/bench",
 	// PostgreSQL's own, as a superuser of it; the nodes of TestFiveNodesOnAnEmptyDatabase
 	// begin with such a database.
 	"createuser --pwprompt oauth2":   "PostgreSQL's own command",
