@@ -22,35 +22,56 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 )
 
-// signInCount is how many people sign in at once.
+// signInCount is how many people sign in at one time.
 var signInCount = 1000
 
 const signInPassword = "correct horse battery"
 
-// measureSignIns sends valid traffic through a gateway while people sign in at the
-// server in the same process, each with a browser of their own, and looks at the
-// memory of that process. Who is told to come back does.
+// signInArrival is how long it takes them all to arrive. Nobody has signed in by
+// then but the first hundred: the passwords of the others wait, each in its turn.
+const signInArrival = 5 * time.Second
+
+// measureSignIns sends valid traffic through a gateway while people sign in at a
+// server, each with a browser of their own, and looks at the memory of the
+// server's process. It does so with both in one process, and with the gateway in
+// one of its own: what is left then is the price of sharing the machine.
 func measureSignIns(ctx context.Context, each time.Duration) (report, error) {
 	from, err := newIssuer()
 	if err != nil {
 		return report{}, err
 	}
-	valid, desk, err := startSignIns(ctx, from)
+	var all report
+	for _, apart := range []bool{false, true} {
+		of := "in one process"
+		if apart {
+			of = "the gateway apart"
+		}
+		if err := measureDesk(ctx, each, from, apart, of, &all); err != nil {
+			return report{}, fmt.Errorf("%s: %w", of, err)
+		}
+	}
+	together, apart := all.Phases[0].P99, all.Phases[3].P99 // quiet
+	all.Noise = float64(max(together, apart)) / float64(min(together, apart))
+	return all, nil
+}
+
+func measureDesk(ctx context.Context, each time.Duration, from *issuer, apart bool, of string, all *report) error {
+	valid, desk, err := startSignIns(ctx, from, apart)
 	if err != nil {
-		return report{}, err
+		return err
 	}
 	defer desk.stop()
 	if _, err := valid.run(ctx, time.Second); err != nil { // warms up
-		return report{}, err
+		return err
 	}
 	floor, err := valid.run(ctx, max(each, time.Second))
 	if err != nil {
-		return report{}, err
+		return err
 	}
-	quiet := summed("quiet", floor)
+	quiet := summed(of+": quiet", floor)
 	before, err := residentMemory(desk.pid)
 	if err != nil {
-		return report{}, err
+		return err
 	}
 
 	signingIn, began := make(chan error, 1), now()
@@ -65,18 +86,18 @@ func measureSignIns(ctx context.Context, each time.Duration) (report, error) {
 	for done := false; !done; {
 		latencies, err := valid.run(ctx, time.Second)
 		if err != nil {
-			return report{}, fmt.Errorf("while people sign in: %w", err)
+			return fmt.Errorf("while people sign in: %w", err)
 		}
 		during = append(during, latencies...)
 		resident, err := residentMemory(desk.pid)
 		if err != nil {
-			return report{}, err
+			return err
 		}
 		peak = max(peak, resident)
 		select {
 		case err := <-signingIn:
 			if err != nil {
-				return report{}, err
+				return err
 			}
 			done = true
 		default:
@@ -85,16 +106,14 @@ func measureSignIns(ctx context.Context, each time.Duration) (report, error) {
 	took := now().Sub(began)
 	slices.Sort(during)
 	slices.Sort(times)
-	measured := summed(fmt.Sprintf("while %d people sign in", signInCount), during)
+	measured := summed(fmt.Sprintf("%s: while %d people sign in", of, signInCount), during)
 	measured.Ratio = float64(measured.P99) / float64(quiet.P99)
-	return report{
-		Phases: []phase{quiet, measured, summed("a sign-in, waiting included", times)},
-		Noise:  1,
-		Notes: []string{
-			fmt.Sprintf("all signed in after %s, having been told to come back %d times; %d valid requests a second beside", took.Round(time.Second), desk.told.Load(), valid.rate),
-			fmt.Sprintf("memory of the process (RSS): %d MB before, %d MB at most", before>>20, peak>>20),
-		},
-	}, nil
+	all.Phases = append(all.Phases, quiet, measured, summed(of+": a sign-in, waiting included", times))
+	all.Notes = append(all.Notes,
+		fmt.Sprintf("%s: all arrived within %s and were in after %s, having been told to come back %d times; %d valid requests a second beside",
+			of, signInArrival, took.Round(time.Second), desk.told.Load(), valid.rate),
+		fmt.Sprintf("%s: memory of the server's process (RSS): %d MB before, %d MB at most", of, before>>20, peak>>20))
+	return nil
 }
 
 // desk is where people sign in.
@@ -105,7 +124,9 @@ type desk struct {
 	told   atomic.Int64 // to come back later
 }
 
-func startSignIns(ctx context.Context, from *issuer) (*load, *desk, error) {
+// startSignIns starts a server for people and a gateway for the tokens of from,
+// in one process or apart.
+func startSignIns(ctx context.Context, from *issuer, apart bool) (*load, *desk, error) {
 	ports := make([]int, 2)
 	for i := range ports {
 		var err error
@@ -131,12 +152,7 @@ func startSignIns(ctx context.Context, from *issuer) (*load, *desk, error) {
 		return nil, nil, err
 	}
 	d := &desk{issuer: fmt.Sprintf("http://localhost:%d/oauth2", ports[0])}
-	end, pid, err := startCaddy(ctx, fmt.Sprintf(`{
-	admin off
-	default_bind 127.0.0.1
-	oauth2 {
-		issuer bench %s
-		realm / {
+	server := fmt.Sprintf(`realm / {
 			issuer %s
 			authentication users file %s
 			client app {
@@ -147,26 +163,29 @@ func startSignIns(ctx context.Context, from *issuer) (*load, *desk, error) {
 				default_scopes read
 				skip_consent
 			}
-		}
+		}`, d.issuer, path, grantRedirect)
+	serverSite := fmt.Sprintf("http://localhost:%d {\n\toauth2_server\n}\n", ports[0])
+	gateway := "issuer bench " + from.url
+	gatewaySite := fmt.Sprintf("http://localhost:%d {\n\tbearer_auth bench {\n\t\taudience %s\n\t}\n\trespond ok\n}\n", ports[1], keysAudience)
+	processes := [][2]string{{gateway + "\n\t\t" + server, serverSite + gatewaySite}}
+	if apart {
+		processes = [][2]string{{gateway, gatewaySite}, {server, serverSite}}
 	}
-}
-http://localhost:%d {
-	oauth2_server
-}
-http://localhost:%d {
-	bearer_auth bench {
-		audience %s
-	}
-	respond ok
-}
-`, from.url, d.issuer, path, grantRedirect, ports[0], ports[1], keysAudience))
-	if err != nil {
-		return nil, nil, err
-	}
-	d.pid = pid
+	var stops []func()
 	d.stop = func() {
-		end()
+		for _, stop := range stops {
+			stop()
+		}
 		_ = os.RemoveAll(dir)
+	}
+	for _, process := range processes {
+		stop, pid, err := startCaddy(ctx, fmt.Sprintf("{\n\tadmin off\n\tdefault_bind 127.0.0.1\n\toauth2 {\n\t\t%s\n\t}\n}\n%s", process[0], process[1]))
+		if err != nil {
+			d.stop()
+			return nil, nil, err
+		}
+		stops = append(stops, stop)
+		d.pid = pid // the server's is the last
 	}
 	tokens := make([]string, keysTokens)
 	for i := range tokens {
@@ -180,14 +199,18 @@ http://localhost:%d {
 	}, d, nil
 }
 
-// everybody signs in at once, and it says how long each took.
+// everybody comes and signs in, and it says how long each took.
 func (d *desk) everybody(ctx context.Context) ([]time.Duration, error) {
-	times := make([]time.Duration, signInCount)
+	start, times := now(), make([]time.Duration, signInCount)
 	var failure atomic.Pointer[error]
 	var group sync.WaitGroup
 	for n := range times {
 		group.Go(func() {
-			began := now()
+			began := start.Add(time.Duration(n) * signInArrival / time.Duration(signInCount))
+			if err := waitUntil(ctx, began, now); err != nil {
+				failure.CompareAndSwap(nil, &err)
+				return
+			}
 			if err := d.person(ctx, fmt.Sprintf("user%d", n)); err != nil {
 				failure.CompareAndSwap(nil, &err)
 			}
