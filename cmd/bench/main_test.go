@@ -17,14 +17,21 @@ func TestMain(m *testing.M) {
 }
 
 func TestEveryExperimentMeasuresAndChecksItsAnswers(t *testing.T) {
-	grantCount, signInCount = 1000, 20
+	grantCount, signInCount, roundCount, manyTokens, perRound = 1000, 20, 2, 50, 500
 	for _, e := range experiments {
 		measured, err := e.run(t.Context(), 100*time.Millisecond)
 		if err != nil {
 			t.Fatalf("%s: %v", e.name, err)
 		}
-		if len(measured.Phases) == 0 || measured.Noise < 1 {
+		if len(measured.Tables) == 0 && (len(measured.Phases) == 0 || measured.Noise < 1) {
 			t.Errorf("%s measured nothing: %+v", e.name, measured)
+		}
+		for _, table := range measured.Tables {
+			for _, r := range table.Rows {
+				if r.PerSecond <= 0 || r.P50 <= 0 || r.P99 < r.P50 || r.Memory == 0 || (r.Floor != "") != (r.Throughput > 0) {
+					t.Errorf("%s: %s: %+v", e.name, table.Title, r)
+				}
+			}
 		}
 		for _, p := range measured.Phases {
 			if p.Requests == 0 || p.P50 <= 0 || p.P99 < p.P50 {

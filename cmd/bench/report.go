@@ -12,11 +12,13 @@ import (
 type report struct {
 	Name     string `json:"name"`
 	Question string `json:"question"`
+	// Tables compare contenders.
+	Tables []table `json:"tables,omitempty"`
 	// Phases are in the order in which they ran.
-	Phases []phase `json:"phases"`
+	Phases []phase `json:"phases,omitempty"`
 	// Noise is the largest ratio between two p99 of quiet phases: a ratio below
-	// it says nothing.
-	Noise float64 `json:"noise"`
+	// it says nothing. 0 where there are tables, in which a row has the noise.
+	Noise float64 `json:"noise,omitempty"`
 	// Notes are facts that are no times.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -35,8 +37,26 @@ func (r report) print(to io.Writer, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(to).Encode(r)
 	}
+	fmt.Fprintf(to, "%s: %s\n\n", r.Name, r.Question)
+	for _, t := range r.Tables {
+		if err := t.print(to); err != nil {
+			return err
+		}
+	}
+	if len(r.Phases) > 0 {
+		if err := r.printPhases(to); err != nil {
+			return err
+		}
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintln(to, note)
+	}
+	_, err := fmt.Fprintln(to)
+	return err
+}
+
+func (r report) printPhases(to io.Writer) error {
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "%s: %s\n\n", r.Name, r.Question)
 	fmt.Fprintln(table, "phase\trequests\tp50\tp99\tp99 ÷ quiet\t")
 	for _, p := range r.Phases {
 		ratio := "floor"
@@ -46,9 +66,5 @@ func (r report) print(to io.Writer, asJSON bool) error {
 		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t\n", p.Name, p.Requests, p.P50.Round(time.Microsecond), p.P99.Round(time.Microsecond), ratio)
 	}
 	fmt.Fprintf(table, "\nnoise: quiet phases differ by a factor of %.2f\n", r.Noise)
-	for _, note := range r.Notes {
-		fmt.Fprintln(table, note)
-	}
-	fmt.Fprintln(table)
 	return table.Flush()
 }

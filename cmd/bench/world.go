@@ -112,6 +112,8 @@ type issuer struct {
 	keys    []byte
 	fault   atomic.Pointer[http.HandlerFunc]
 	fetches atomic.Int64
+	// introspections is how often it was asked about a token.
+	introspections atomic.Int64
 }
 
 func newIssuer() (*issuer, error) {
@@ -144,6 +146,12 @@ func newIssuer() (*issuer, error) {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(i.keys)
+	})
+	mux.HandleFunc("POST /introspect", func(w http.ResponseWriter, _ *http.Request) {
+		i.introspections.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprintf(w, `{"active":true,"sub":"bench","client_id":"bench","scope":"read","aud":%q,"iss":%q,"exp":%d}`,
+			keysAudience, i.url, now().Add(time.Hour).Unix())
 	})
 	address, err := listen(mux)
 	i.url = "http://" + address

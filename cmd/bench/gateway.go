@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// manyTokens are more than a machine's caches hold, and fewer than ours does.
+var manyTokens = 10_000
+
+// gatewayPath is a path that the rules below know.
+const gatewayPath = "/orders/7"
+
+// gatewayRules are five rules, and two headers made of claims.
+const gatewayRules = `
+		public /health
+		allow GET,HEAD /orders* scope read
+		allow * /orders* scope write
+		allow * /reports* scope any reports admin
+		allow * /admin* claim realm_access.roles admin
+		header X-User-Name {http.auth.token.name}
+		header X-User-Roles {http.auth.token.realm_access.roles} as csv`
+
+// measureGateway compares sites behind bearer_auth with the same site without
+// it, each in a process of its own, with one upstream for all.
+func measureGateway(ctx context.Context, each time.Duration) (report, error) {
+	g, err := newGateways()
+	if err != nil {
+		return report{}, err
+	}
+	defer g.stop()
+	if err := g.start(ctx); err != nil {
+		return report{}, err
+	}
+	var notes []string
+	for _, c := range g.contenders {
+		resident, err := residentMemory(c.pid)
+		if err != nil {
+			return report{}, err
+		}
+		notes = append(notes, fmt.Sprintf("memory before any request: %s %.1f MB", c.name, float64(resident)/(1<<20)))
+	}
+	full, err := measureRounds(ctx, g.contenders, each, roundConnections, atFull)
+	if err != nil {
+		return report{}, err
+	}
+	rows := rowsOf(g.contenders, full)
+	// The first four are those whose tokens are known: the others say no more at less
+	// load than they do at full.
+	cached := g.contenders[:4]
+	alone, err := measureRounds(ctx, cached, each/4, 1, atFull)
+	if err != nil {
+		return report{}, err
+	}
+	half, err := measureRounds(ctx, cached, each/2, roundConnections, func(*contender) float64 { return rows[0].PerSecond / 2 })
+	if err != nil {
+		return report{}, err
+	}
+	raw, err := g.rawVerification(each)
+	if err != nil {
+		return report{}, err
+	}
+	return report{
+		Tables: []table{
+			{fmt.Sprintf("as fast as it goes, %d connections", roundConnections), rows},
+			{"one connection", rowsOf(cached, alone)},
+			{fmt.Sprintf("half of what plain Caddy can do, %d connections", roundConnections), rowsOf(cached, half)},
+		},
+		Notes: append(notes,
+			fmt.Sprintf("verifying an ES256 signature alone takes %s on this machine", tenths(raw)),
+			fmt.Sprintf("%d rounds of %s; %d introspection calls for all requests with a foreign opaque token", roundCount, each, g.from.introspections.Load())),
+	}, nil
+}
+
+// gateways are the contenders with what they need.
+type gateways struct {
+	from       *issuer
+	upstream   string
+	contenders []*contender
+	stops      []func()
+}
+
+func newGateways() (*gateways, error) {
+	from, err := newIssuer()
+	if err != nil {
+		return nil, err
+	}
+	upstream, err := listen(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = w.Write([]byte("ok"))
+	}))
+	return &gateways{from: from, upstream: upstream}, err
+}
+
+func (g *gateways) stop() {
+	for _, stop := range g.stops {
+		stop()
+	}
+}
+
+// add starts a Caddy with a site: options go into the global option oauth2 unless
+// they are "", guard is what stands after bearer_auth with an open block, and more
+// are other lines of the site.
+func (g *gateways) add(ctx context.Context, name, floor, options, guard string, more ...string) (*contender, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	if options != "" {
+		options = "\toauth2 {" + options + "\n\t}\n"
+	}
+	if guard != "" {
+		guard = fmt.Sprintf("\tbearer_auth %s\n\t\taudience %s\n\t}\n", guard, keysAudience)
+	}
+	stop, pid, err := startCaddy(ctx, fmt.Sprintf("{\n\tadmin off\n\tdefault_bind 127.0.0.1\n%s}\nhttp://localhost:%d {\n%s\t%s\n\treverse_proxy %s\n}\n",
+		options, port, guard, strings.Join(more, "\n\t"), g.upstream))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	g.stops = append(g.stops, stop)
+	c := &contender{name: name, floor: floor, pid: pid, address: fmt.Sprintf("127.0.0.1:%d", port)}
+	g.contenders = append(g.contenders, c)
+	return c, nil
+}
+
+// sends lets a contender be sent requests in turn, of which connections start at
+// different ones.
+func (c *contender) sends(want int, requests ...[]byte) {
+	c.warm = &supply{used: new(atomic.Int64), requests: requests, want: want}
+	c.calls = func(connection int) caller {
+		return &cycle{requests: requests, at: connection * len(requests) / roundConnections, want: want}
+	}
+}
+
+func (g *gateways) start(ctx context.Context) error {
+	const floor = "plain reverse_proxy"
+	plain, err := g.add(ctx, floor, "", "", "")
+	if err != nil {
+		return err
+	}
+	again, err := g.add(ctx, "plain again (the noise)", floor, "", "")
+	if err != nil {
+		return err
+	}
+	plain.sends(http.StatusOK, wireGet(gatewayPath, ""))
+	again.sends(http.StatusOK, wireGet(gatewayPath, ""))
+
+	tokens, err := g.tokens(manyTokens)
+	if err != nil {
+		return err
+	}
+	issuer := g.from.url + " {"
+	one, err := g.add(ctx, "one token, known", floor, "", issuer)
+	if err != nil {
+		return err
+	}
+	one.sends(http.StatusOK, wireGet(gatewayPath, tokens[0]))
+	many, err := g.add(ctx, fmt.Sprintf("%d tokens, known, five rules, mapped headers", manyTokens), floor, "", issuer+gatewayRules)
+	if err != nil {
+		return err
+	}
+	many.sends(http.StatusOK, gets(tokens)...)
+	if err := g.startOpaque(ctx, floor); err != nil {
+		return err
+	}
+	fresh, err := g.add(ctx, "every token new, ES256", floor, "", issuer)
+	if err != nil {
+		return err
+	}
+	g.alwaysNew(fresh)
+	return g.startRefusals(ctx, floor, issuer)
+}
+
+func gets(tokens []string) [][]byte {
+	requests := make([][]byte, len(tokens))
+	for i, token := range tokens {
+		requests[i] = wireGet(gatewayPath, token)
+	}
+	return requests
+}
+
+// startOpaque adds opaque tokens: those of a realm in the process, and those of
+// another server, which is asked.
+func (g *gateways) startOpaque(ctx context.Context, floor string) error {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	own, err := g.add(ctx, "one opaque token of our own, known", floor, fmt.Sprintf(`
+		realm / {
+			issuer http://localhost:%d/oauth2
+			client bench {
+				secret bench-secret
+				grants client_credentials
+				scopes read
+				resource %s
+				access_token {
+					format opaque
+				}
+			}
+		}`, port, keysAudience), "{\n\t\trealm /", "oauth2_server")
+	if err != nil {
+		return err
+	}
+	token, err := g.ownToken(ctx, own)
+	if err != nil {
+		return err
+	}
+	own.sends(http.StatusOK, wireGet(gatewayPath, token))
+
+	foreign, err := g.add(ctx, "one opaque token of another server, known", floor, fmt.Sprintf(`
+		issuer bench %s {
+			introspection {
+				client gateway secret
+				endpoint %s/introspect
+			}
+		}`, g.from.url, g.from.url), "bench {")
+	if err != nil {
+		return err
+	}
+	foreign.sends(http.StatusOK, wireGet(gatewayPath, "an-opaque-token-of-another-server"))
+	return nil
+}
+
+// startRefusals adds tokens that are refused: none may cost more than a good new
+// one.
+func (g *gateways) startRefusals(ctx context.Context, floor, issuer string) error {
+	refused, err := g.refusedTokens()
+	if err != nil {
+		return err
+	}
+	for _, r := range refused {
+		c, err := g.add(ctx, "refused: "+r.name, floor, "", issuer)
+		if err != nil {
+			return err
+		}
+		c.sends(http.StatusUnauthorized, gets(r.tokens)...)
+	}
+	return nil
+}
