@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -130,7 +129,7 @@ func (g *gateways) add(ctx context.Context, name, floor, options, guard string, 
 // sends lets a contender be sent requests in turn, of which connections start at
 // different ones.
 func (c *contender) sends(want int, requests ...[]byte) {
-	c.warm = &supply{used: new(atomic.Int64), requests: requests, want: want}
+	c.warm = newSupply(requests, want)
 	c.calls = func(connection int) caller {
 		return &cycle{requests: requests, at: connection * len(requests) / roundConnections, want: want}
 	}

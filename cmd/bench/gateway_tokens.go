@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -73,35 +72,14 @@ var perRound = 30_000
 
 // alwaysNew lets no request have a token that another had.
 func (g *gateways) alwaysNew(c *contender) {
-	var requests [][]byte
-	var used atomic.Int64
+	var stock *supply
 	c.prepare = func() error {
 		tokens, err := g.tokens(perRound)
-		requests = gets(tokens)
-		used.Store(0)
+		stock = newSupply(gets(tokens), http.StatusOK)
 		return err
 	}
-	c.calls = func(int) caller {
-		return &supply{used: &used, requests: requests, want: http.StatusOK}
-	}
+	c.calls = func(int) caller { return stock }
 }
-
-// supply gives each request once.
-type supply struct {
-	used     *atomic.Int64
-	requests [][]byte
-	want     int
-}
-
-func (s *supply) next() ([]byte, error) {
-	n := int(s.used.Add(1)) - 1
-	if n >= len(s.requests) {
-		return nil, errSpent
-	}
-	return s.requests[n], nil
-}
-
-func (s *supply) take(status int, body []byte) error { return wanted(status, s.want, body) }
 
 type refusedTokens struct {
 	name   string

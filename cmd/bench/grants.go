@@ -130,13 +130,13 @@ func (s *server) run(ctx context.Context, each time.Duration) (timings, error) {
 func (s *server) families(ctx context.Context, deadline time.Time, t *timings) error {
 	timed := func(kept *[]time.Duration, form map[string]string) (refresh string, err error) {
 		began := now()
-		refresh, err = s.token(ctx, form)
+		_, refresh, err = s.token(ctx, form)
 		*kept = append(*kept, now().Sub(began))
 		return refresh, err
 	}
 	// At least one family, however short the time.
 	for first := true; first || now().Before(deadline); first = false {
-		code, err := s.code(ctx)
+		code, err := s.code(ctx, "read")
 		if err != nil {
 			return err
 		}

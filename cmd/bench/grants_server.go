@@ -19,11 +19,15 @@ const (
 	grantRedirect = "https://app.bench/callback"
 	grantClient   = "bench"
 	grantSecret   = "bench-secret"
+	// opaqueClient gets opaque access tokens.
+	opaqueClient = "bench-opaque"
 )
 
 // server is an authorization server with one user, who is signed in.
 type server struct {
 	issuer  string
+	port    int
+	pid     int
 	session string
 	client  *http.Client
 	stop    func()
@@ -47,7 +51,7 @@ func startServer(ctx context.Context, storage string) (*server, error) {
 	if err := os.WriteFile(users, fmt.Appendf(nil, "users:\n  alice:\n    password: %q\n", hash), 0o600); err != nil {
 		return nil, err
 	}
-	end, _, err := startCaddy(ctx, fmt.Sprintf(`{
+	end, pid, err := startCaddy(ctx, fmt.Sprintf(`{
 	admin off
 	default_bind 127.0.0.1
 	oauth2 {
@@ -60,10 +64,21 @@ func startServer(ctx context.Context, storage string) (*server, error) {
 			client %s {
 				secret %s
 				redirect_uri %s
-				grants authorization_code refresh_token
-				scopes read
+				grants authorization_code refresh_token client_credentials
+				scopes openid read
 				pkce optional
 				skip_consent
+				id_token {
+					algorithm ES256
+				}
+			}
+			client %s {
+				secret %s
+				grants client_credentials
+				scopes read
+				access_token {
+					format opaque
+				}
 			}
 		}
 	}
@@ -71,11 +86,11 @@ func startServer(ctx context.Context, storage string) (*server, error) {
 http://localhost:%d {
 	oauth2_server
 }
-`, storage, port, users, grantClient, grantSecret, grantRedirect, port))
+`, storage, port, users, grantClient, grantSecret, grantRedirect, opaqueClient, grantSecret, port))
 	if err != nil {
 		return nil, err
 	}
-	s := &server{issuer: fmt.Sprintf("http://localhost:%d/oauth2", port), client: newClient()}
+	s := &server{issuer: fmt.Sprintf("http://localhost:%d/oauth2", port), port: port, pid: pid, client: newClient()}
 	// Redirects are answers here.
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s.stop = func() {
@@ -134,9 +149,9 @@ func (s *server) signIn(ctx context.Context) error {
 }
 
 // code lets the user allow the client, which is not measured.
-func (s *server) code(ctx context.Context) (string, error) {
+func (s *server) code(ctx context.Context, scope string) (string, error) {
 	got, err := s.post(ctx, s.issuer+"/authorize", url.Values{
-		"response_type": {"code"}, "client_id": {grantClient}, "redirect_uri": {grantRedirect}, "scope": {"read"},
+		"response_type": {"code"}, "client_id": {grantClient}, "redirect_uri": {grantRedirect}, "scope": {scope},
 		"state": {"state"}, "csrf": {s.session}, "decision": {"allow"},
 	}, map[string]string{"Cookie": "iPlanetDirectoryPro=" + s.session})
 	if err != nil {
@@ -149,27 +164,28 @@ func (s *server) code(ctx context.Context) (string, error) {
 	return to.Query().Get("code"), nil
 }
 
-// token asks the token endpoint, and gives the refresh token of the answer.
-func (s *server) token(ctx context.Context, form map[string]string) (refresh string, err error) {
+// token asks the token endpoint as the client, and gives the tokens of the answer.
+func (s *server) token(ctx context.Context, form map[string]string) (access, refresh string, err error) {
 	values := url.Values{"client_id": {grantClient}, "client_secret": {grantSecret}}
 	for name, value := range form {
 		values.Set(name, value)
 	}
 	got, err := s.post(ctx, s.issuer+"/access_token", values, nil)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	var tokens struct {
+		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
 	}
 	if got.status != http.StatusOK {
-		return "", fmt.Errorf("the token endpoint answered %d: %s", got.status, got.body)
+		return "", "", fmt.Errorf("the token endpoint answered %d: %s", got.status, got.body)
 	}
 	if err := json.Unmarshal(got.body, &tokens); err != nil {
-		return "", err
+		return "", "", err
 	}
-	if tokens.Refresh == "" {
-		return "", errors.New("the token endpoint gave no refresh token")
+	if tokens.Access == "" || tokens.Refresh == "" && form["grant_type"] != "client_credentials" {
+		return "", "", errors.New("the token endpoint gave no token")
 	}
-	return tokens.Refresh, nil
+	return tokens.Access, tokens.Refresh, nil
 }

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -136,6 +138,25 @@ func (c *cycle) next() ([]byte, error) {
 
 func (c *cycle) take(status int, body []byte) error { return wanted(status, c.want, body) }
 
+// supply sends each request once, over whatever connection is free.
+type supply struct {
+	used     atomic.Int64
+	requests [][]byte
+	want     int
+}
+
+func newSupply(requests [][]byte, want int) *supply { return &supply{requests: requests, want: want} }
+
+func (s *supply) next() ([]byte, error) {
+	n := int(s.used.Add(1)) - 1
+	if n >= len(s.requests) {
+		return nil, errSpent
+	}
+	return s.requests[n], nil
+}
+
+func (s *supply) take(status int, body []byte) error { return wanted(status, s.want, body) }
+
 func wanted(status, want int, body []byte) error {
 	if status != want {
 		return fmt.Errorf("answered %d, want %d: %.300s", status, want, body)
@@ -150,4 +171,22 @@ func wireGet(path, token string) []byte {
 		request += "Authorization: Bearer " + token + "\r\n"
 	}
 	return []byte(request + "\r\n")
+}
+
+// wirePost is a form as it goes over the wire.
+func wirePost(path string, form url.Values) []byte {
+	body := form.Encode()
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
+}
+
+// member finds a member of a JSON object whose value is a text without escapes, as
+// tokens are.
+func member(body []byte, name string) (value string, found bool) {
+	_, rest, found := bytes.Cut(body, []byte(`"`+name+`":"`))
+	if !found {
+		return "", false
+	}
+	text, _, found := bytes.Cut(rest, []byte(`"`))
+	return string(text), found
 }
