@@ -33,6 +33,7 @@ type experiment struct {
 var experiments = []experiment{
 	{"gateway", "What does a request cost behind bearer_auth, above the same site without it?", true, measureGateway},
 	{"server", "What does a token cost, above the least that a handler of Caddy could do?", true, measureServer},
+	{"growth", "What becomes slower with many issuers, rules, clients and live tokens?", false, measureGrowth},
 	{"keys", "Does valid traffic notice when the issuer's key endpoint fails, or when strangers send unknown keys?", false, measureKeys},
 	{"grants", "Is a server with millions of grants in its database slower than one with none?", false, measureGrants},
 	{"sign-in", "Does valid traffic notice when a thousand people sign in at once, and what memory does that take?", false, measureSignIns},
