@@ -69,12 +69,12 @@ func auditCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 	return caddy.ExitCodeSuccess, nil
 }
 
-// auditRecord prints one record as one line.
+// auditRecord prints one record as one line, by the names that it has elsewhere.
 func (c adminClient) auditRecord(r *audit.Record) {
 	c.printf("%s %-8s%s", moment(r.Time), r.Outcome, r.Event)
 	for _, part := range []struct{ name, text string }{
-		{"by", string(r.Actor)}, {"realm", r.Realm}, {"client", r.ClientID}, {"subject", r.Subject}, {"grant", r.GrantID},
-		{"session", r.SessionID}, {"type", r.GrantType}, {"scope", r.Scope}, {"source", r.Source}, {"node", r.Node},
+		{"actor", string(r.Actor)}, {"realm", r.Realm}, {"client_id", r.ClientID}, {"subject", r.Subject}, {"grant_id", r.GrantID},
+		{"session_id", r.SessionID}, {"grant_type", r.GrantType}, {"scope", r.Scope}, {"source", r.Source}, {"node", r.Node},
 	} {
 		if part.text != "" {
 			c.printf(" %s=%q", part.name, part.text)

@@ -184,7 +184,8 @@ func TestF30_TheAuditLogHoldsEveryEventAndNoSecret(t *testing.T) {
 	shown := audits("--json", "--limit", "0", "--since", "1h")
 	shown.must(t, 0, `"records"`)
 	w.collect("oauth2-audit", shown.stdout)
-	audits("--event", "sign_in_failed", "--subject", "demo").must(t, 0, `sign_in_failed by="user" realm="/" client="app" subject="demo"`, `reason="wrong_password"`)
+	audits("--event", "sign_in_failed", "--subject", "demo").must(t, 0, `sign_in_failed actor="user" realm="/" client_id="app" subject="demo"`, `reason="wrong_password"`)
+	audits("--event", "token_issued", "--limit", "1").must(t, 0, ` grant_type="`, ` grant_id="`)
 	audits("--event", "made_up").must(t, 2, "there is no such event")
 	audits("--since", "yesterday").must(t, 2, "since is a duration such as")
 	_, wrong := ask(t, func() (*http.Request, error) {
