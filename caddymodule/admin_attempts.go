@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -15,8 +16,8 @@ type attemptsReset struct {
 	// Realm is the realm. Default: the root realm.
 	Realm string `json:"realm,omitempty"`
 
-	// Username is who may sign in at once again, from everywhere: as it is typed on
-	// the page, or the subject whose second factor was tried.
+	// Username is who may sign in at once again, from everywhere, with a password and
+	// with a second factor: as it is typed on the page, or the subject.
 	Username string `json:"username,omitempty"`
 
 	// Source is the address from which everybody may again.
@@ -51,11 +52,13 @@ func resetAttempts(app *App, r *http.Request) (any, error) {
 	}
 	return app.withRealm(r.Context(), asked.Realm, func(in *realm.Realm) (any, error) {
 		counters, err := in.Attempts.Reset(r.Context(), asked.Username, asked.Source)
-		if err != nil {
-			return nil, err
+		if err == nil || counters > 0 {
+			app.audit(r.Context(), audit.Record{Event: audit.AccountUnlocked, Realm: in.Name}.
+				With(audit.Reason, "reset").With(audit.Count, strconv.Itoa(counters)))
 		}
-		app.audit(r.Context(), audit.Record{Event: audit.AccountUnlocked, Realm: in.Name}.
-			With(audit.Reason, "reset").With(audit.Count, strconv.Itoa(counters)))
+		if err != nil {
+			return nil, fmt.Errorf("forgot %d counts of failures, and there may be more: %w", counters, err)
+		}
 		return attemptsAnswer{Realm: in.Name, Counters: counters}, nil
 	})
 }

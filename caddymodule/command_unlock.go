@@ -13,10 +13,13 @@ func init() {
 		"Lets somebody sign in again at once who has failed too often",
 		`
 Whoever fails to sign in too often has to wait, longer and longer; every wait ends
-by itself. This forgets the failures for a username, from wherever they came, or
-those of a source, an IP address, whoever it tried. It says how many counts of
-failures there were: 0 means that nothing was in the way, or that the name is
-spelt in another way.
+by itself. This forgets the failures for a username, from wherever they came, with
+a password or the code of a second factor, or those of a source, an IP address,
+whoever it tried. It says how many counts of failures there were: 0 means that
+nothing was in the way, or that the name is spelt in another way.
+
+Codes are counted by account. Whose username no authentication service can say, as
+of other OpenID providers, is named by the subject in its place.
 
 It ends nothing and signs nobody in. The realm is / unless --realm names another.`,
 		0, func(flags *flagSet) {

@@ -218,6 +218,21 @@ func (f *file) Account(_ context.Context, id string) (Account, error) {
 	return f.account(u), nil
 }
 
+// Named implements Roll.
+func (f *file) Named(_ context.Context, username string) (string, error) {
+	u, known := f.current.Load().byUsername[username]
+	if !known {
+		return "", ErrNoAccount
+	}
+	return u.id, nil
+}
+
+// Has implements Roll.
+func (f *file) Has(_ context.Context, id string) (bool, error) {
+	_, known := f.current.Load().byID[id]
+	return known, nil
+}
+
 func (f *file) account(u *user) Account {
 	return Account{
 		Account:  store.Account{Service: f.name, ID: u.id},
@@ -229,6 +244,7 @@ func (f *file) account(u *user) Account {
 // Interface guards
 var (
 	_ Passwords = (*file)(nil)
+	_ Roll      = (*file)(nil)
 	_ Bound     = (*file)(nil)
 	_ Resumed   = (*file)(nil)
 )

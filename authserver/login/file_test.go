@@ -105,6 +105,21 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
+// Operators know people by their usernames, those too who may not sign in.
+func TestWhomAUsernameOfAFileNames(t *testing.T) {
+	roll := mustOpen(t, "staff.yaml", staffYAML, hashing.New()).(login.Roll)
+	for username, want := range map[string]string{"demo": "1001", "Demo": "Demo", "left": "left", "1001": "", "DEMO": "", "": ""} {
+		if id, err := roll.Named(t.Context(), username); id != want || errors.Is(err, login.ErrNoAccount) != (want == "") {
+			t.Errorf("%q names %q, %v; want %q", username, id, err, want)
+		}
+	}
+	for id, want := range map[string]bool{"1001": true, "left": true, "demo": false, "": false} {
+		if has, err := roll.Has(t.Context(), id); has != want || err != nil {
+			t.Errorf("%q is there: %v, %v", id, has, err)
+		}
+	}
+}
+
 func TestAccountOfYAML(t *testing.T) {
 	service := mustOpen(t, "staff.yaml", staffYAML, hashing.New())
 	want := login.Account{

@@ -81,6 +81,16 @@ type Passwords interface {
 	Authenticate(ctx context.Context, username string, password oauth.Secret) (Account, error)
 }
 
+// Roll is a Service that can say who its accounts are, those included that may not
+// sign in. It is for operators, who know people by their usernames.
+type Roll interface {
+	Service
+	// Named is the id of the account with a username. ErrNoAccount when there is none.
+	Named(ctx context.Context, username string) (id string, err error)
+	// Has says whether there is an account.
+	Has(ctx context.Context, id string) (bool, error)
+}
+
 // Redirects is a Service that signs people in at a site of its own.
 type Redirects interface {
 	Service

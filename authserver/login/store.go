@@ -16,11 +16,10 @@ import (
 // created and changed while the server runs.
 type Keeper interface {
 	PasswordChanger
+	Roll
 	// CheckPassword says whether an account of this username may choose a password;
 	// a *WeakPassword if not.
 	CheckPassword(username string, password oauth.Secret) error
-	// Has says whether there is an account, disabled or not.
-	Has(ctx context.Context, id string) (bool, error)
 }
 
 // keeper is the service store. One that is not bound to a realm knows nobody.
@@ -105,7 +104,19 @@ func (k *keeper) Account(ctx context.Context, id string) (Account, error) {
 	return accountOf(row)
 }
 
-// Has implements Keeper.
+// Named implements Roll.
+func (k *keeper) Named(ctx context.Context, username string) (string, error) {
+	if k.to.Store == nil {
+		return "", errUnbound
+	}
+	row, err := k.to.Store.AccountByUsername(ctx, k.to.Realm, k.name, username)
+	if errors.Is(err, store.ErrNotFound) {
+		err = ErrNoAccount
+	}
+	return row.ID, err
+}
+
+// Has implements Roll.
 func (k *keeper) Has(ctx context.Context, id string) (bool, error) {
 	_, err := k.read(ctx, id)
 	if errors.Is(err, ErrNoAccount) {

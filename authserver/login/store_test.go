@@ -138,6 +138,11 @@ func TestSignInToTheStore(t *testing.T) {
 			t.Errorf("account %q is there: %v, %v", id, has, err)
 		}
 	}
+	for username, want := range map[string]string{"zoë@example.com": "c1", "left": "c2", "bare": "c3", "away": "", "c1": "", "": ""} {
+		if id, err := k.Named(t.Context(), username); id != want || errors.Is(err, login.ErrNoAccount) != (want == "") {
+			t.Errorf("%q names %q, %v; want %q", username, id, err, want)
+		}
+	}
 }
 
 func TestAS62_EqualCostInTheStore(t *testing.T) {

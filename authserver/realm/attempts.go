@@ -182,20 +182,34 @@ func (t *try) tell(ctx context.Context, event audit.Event, reason string, record
 	t.realm.Tell(ctx, told.With(audit.Reason, reason))
 }
 
-// Reset forgets the failures of a username or subject, whatever the source, or
-// those of a source whoever it tried, when name is "". It says how many counters
-// there were.
+// Reset forgets the failures of a username, whatever the source: passwords by the
+// name, and codes by the subjects that it stands for or by itself, since a subject
+// may be given in its place. When name is "" it forgets those of a source, whoever
+// it tried. It says how many counters there were.
 func (a *Attempts) Reset(ctx context.Context, name, source string) (int, error) {
 	r := a.realm
-	by, from := "", ""
-	if name != "" {
-		by = a.digest("name", login.NameKey(name))
-	} else {
-		from = a.digest("source", login.SourceKey(source))
+	if name == "" {
+		return a.reset(ctx, "", a.digest("source", login.SourceKey(source)), store.AttemptPassword, store.AttemptCode, store.AttemptDevice)
 	}
-	total := 0
-	for _, kind := range []store.AttemptKind{store.AttemptPassword, store.AttemptCode, store.AttemptDevice} {
-		removed, err := r.Store.ResetAttempts(ctx, r.Name, kind, by, from)
+	total, err := a.reset(ctx, a.digest("name", login.NameKey(name)), "", store.AttemptPassword, store.AttemptCode)
+	if err != nil {
+		return total, err
+	}
+	// What a service cannot say now keeps nobody else waiting.
+	subjects, away := r.Named(ctx, name)
+	for _, subject := range subjects {
+		removed, err := a.reset(ctx, a.digest("name", login.NameKey(subject)), "", store.AttemptCode)
+		total += removed
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, away
+}
+
+func (a *Attempts) reset(ctx context.Context, by, from string, kinds ...store.AttemptKind) (total int, err error) {
+	for _, kind := range kinds {
+		removed, err := a.realm.Store.ResetAttempts(ctx, a.realm.Name, kind, by, from)
 		total += removed
 		if err != nil {
 			return total, err

@@ -2,6 +2,7 @@ package realmtest
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
@@ -69,6 +70,29 @@ func (u *Users) account(username string, user User) login.Account {
 		Username: username,
 		Claims:   user.Claims,
 	}
+}
+
+// Named implements login.Roll.
+func (u *Users) Named(_ context.Context, username string) (string, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	user, ok := u.users[username]
+	switch {
+	case u.fault != nil:
+		return "", u.fault
+	case !ok:
+		return "", login.ErrNoAccount
+	}
+	return user.ID, nil
+}
+
+// Has implements login.Roll.
+func (u *Users) Has(ctx context.Context, id string) (bool, error) {
+	_, err := u.Account(ctx, id)
+	if errors.Is(err, login.ErrNoAccount) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Remove takes an account away.
