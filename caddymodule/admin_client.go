@@ -184,11 +184,11 @@ func clientFault(id string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, store.ErrNotFound):
-		return apiError(http.StatusNotFound, fmt.Errorf("there is no client %.80q in the store; GET /oauth2/clients lists those that there are", id))
+		return apiError(http.StatusNotFound, fmt.Errorf("there is no client %.80q in the store; GET /oauth2/clients (caddy oauth2-client list) lists those that there are", id))
 	case errors.Is(err, store.ErrConflict):
 		return apiError(http.StatusConflict, fmt.Errorf("the client %.80q was changed meanwhile: its version is another; read it again", id))
 	case errors.Is(err, store.ErrExists):
-		return apiError(http.StatusConflict, fmt.Errorf("there is a client %.80q already; replace it with PUT /oauth2/clients/{id}", id))
+		return apiError(http.StatusConflict, fmt.Errorf("there is a client %.80q already; replace it with PUT /oauth2/clients/{id} (caddy oauth2-client update)", id))
 	}
 	return apiError(http.StatusServiceUnavailable, err)
 }

@@ -70,7 +70,7 @@ func (c clientsOf) addSecret(r *http.Request, id, chosen string, expires time.Ti
 	}
 	err = c.AddSecret(r.Context(), c.realm.Name, id, secret)
 	if errors.Is(err, store.ErrExists) {
-		return secretAnswer{}, apiError(http.StatusConflict, fmt.Errorf("the client has %d secrets; take one off first: DELETE /oauth2/clients/{id}/secrets/{secret}", store.MaxClientSecrets))
+		return secretAnswer{}, apiError(http.StatusConflict, fmt.Errorf("the client has %d secrets; take one off first: DELETE /oauth2/clients/{id}/secrets/{secret} (caddy oauth2-client secret --remove)", store.MaxClientSecrets))
 	}
 	if err != nil {
 		return secretAnswer{}, clientFault(id, err)
@@ -94,7 +94,7 @@ func removeClientSecret(app *App, r *http.Request) (any, error) {
 	}
 	err = c.RemoveSecret(r.Context(), c.realm.Name, id, secret)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, apiError(http.StatusNotFound, fmt.Errorf("the client %.80q has no secret %.80q; GET /oauth2/clients/{id} lists those that it has", id, secret))
+		return nil, apiError(http.StatusNotFound, fmt.Errorf("the client %.80q has no secret %.80q; GET /oauth2/clients/{id} (caddy oauth2-client get) lists those that it has", id, secret))
 	}
 	if err != nil {
 		return nil, clientFault(id, err)

@@ -181,7 +181,7 @@ func replaceClient(app *App, r *http.Request) (any, error) {
 	case written.ID != id:
 		return nil, badRequest("id: a client keeps its id; delete it and create another")
 	case len(written.Secrets) > 0:
-		return nil, badRequest("secrets: they are changed by POST /oauth2/clients/{id}/secrets and DELETE /oauth2/clients/{id}/secrets/{secret}")
+		return nil, badRequest("secrets: they are changed by POST /oauth2/clients/{id}/secrets and DELETE /oauth2/clients/{id}/secrets/{secret} (caddy oauth2-client secret)")
 	}
 	if err := c.onlyStored(id); err != nil {
 		return nil, err

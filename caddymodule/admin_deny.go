@@ -87,7 +87,7 @@ func removeDenial(app *App, r *http.Request) (any, error) {
 	}
 	err := app.changeDenials(r.Context(), func(denials *authserver.Denials) error { return denials.Delete(r.Context(), id) })
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, apiError(http.StatusNotFound, errors.New("there is no such entry; GET /oauth2/deny lists those that there are. "+
+		return nil, apiError(http.StatusNotFound, errors.New("there is no such entry; GET /oauth2/deny (caddy oauth2-deny --list) lists those that there are. "+
 			"An entry is named by its id, or by what it speaks of with its issuer"))
 	}
 	if err != nil {

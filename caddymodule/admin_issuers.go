@@ -74,7 +74,7 @@ func refreshIssuers(_ *App, r *http.Request) (any, error) {
 	if request.Issuer != "" {
 		remotes = slices.DeleteFunc(remotes, func(remote remoteIssuer) bool { return remote.Status().Issuer != request.Issuer })
 		if len(remotes) == 0 {
-			return nil, apiError(http.StatusNotFound, errors.New("no bearer_auth takes tokens of that issuer. It is named by its URL; GET /oauth2/issuers lists those that there are"))
+			return nil, apiError(http.StatusNotFound, errors.New("no bearer_auth takes tokens of that issuer. It is named by its URL; GET /oauth2/issuers (caddy oauth2-issuers) lists those that there are"))
 		}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), refreshTimeout)

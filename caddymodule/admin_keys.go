@@ -201,7 +201,7 @@ func (a *App) endKey(r *http.Request, end func(backend *authserver.Backend, real
 		return nil, err
 	}
 	if request.ID == "" {
-		return nil, badRequest("name the key by its kid; GET /oauth2/keys lists them")
+		return nil, badRequest("name the key by its kid; GET /oauth2/keys (caddy oauth2-keys list) lists them")
 	}
 	answer := keysAnswer{Warning: retiredWarning}
 	err := a.changeKeys(r, func(backend *authserver.Backend, realm string) error {
@@ -258,9 +258,9 @@ func (a *App) withKeys(ctx context.Context, do func(*authserver.Backend) error) 
 	case err == nil:
 		return nil
 	case errors.Is(err, authserver.ErrUnknownRealm):
-		return apiError(http.StatusNotFound, fmt.Errorf("%w, or it has no keys yet; GET /oauth2/keys lists all", err))
+		return apiError(http.StatusNotFound, fmt.Errorf("%w, or it has no keys yet; GET /oauth2/keys (caddy oauth2-keys list) lists all", err))
 	case errors.Is(err, keys.ErrUnknownKey), errors.Is(err, keys.ErrUnknownKind):
-		return apiError(http.StatusNotFound, fmt.Errorf("%w; GET /oauth2/keys lists those that there are", err))
+		return apiError(http.StatusNotFound, fmt.Errorf("%w; GET /oauth2/keys (caddy oauth2-keys list) lists those that there are", err))
 	case errors.Is(err, keys.ErrActiveKey), errors.Is(err, keys.ErrNextKey), errors.Is(err, keys.ErrTooManyKeys):
 		return apiError(http.StatusConflict, err)
 	default:

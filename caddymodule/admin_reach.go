@@ -24,7 +24,7 @@ const (
 )
 
 var errNoRealm = errors.New("the running configuration has no realm: this is for the tokens of the server in this process; " +
-	"those of other issuers are revoked by POST /oauth2/deny")
+	"those of other issuers are revoked by POST /oauth2/deny (caddy oauth2-deny)")
 
 // withRealm lets f work with a realm of the running configuration, the root realm
 // when name is "".

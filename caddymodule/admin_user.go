@@ -149,11 +149,11 @@ func userFault(err error) error {
 	case errors.Is(err, realm.ErrSubjectTaken):
 		return apiError(http.StatusConflict, errors.New("a client of the realm has the id that would be the user's subject: choose another id"))
 	case errors.Is(err, store.ErrNotFound):
-		return apiError(http.StatusNotFound, errors.New("there is no such user in the store; GET /oauth2/users lists those that there are"))
+		return apiError(http.StatusNotFound, errors.New("there is no such user in the store; GET /oauth2/users (caddy oauth2-user list) lists those that there are"))
 	case errors.Is(err, store.ErrConflict):
 		return apiError(http.StatusConflict, errors.New("the user was changed meanwhile: the version is another; read the user again"))
 	case errors.Is(err, store.ErrExists):
-		return apiError(http.StatusConflict, errors.New("there is a user of this username or id already: choose another, or replace that user with PUT /oauth2/users/{id}"))
+		return apiError(http.StatusConflict, errors.New("there is a user of this username or id already: choose another, or replace that user with PUT /oauth2/users/{id} (caddy oauth2-user set, password)"))
 	}
 	return err
 }

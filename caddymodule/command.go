@@ -53,7 +53,7 @@ With --json the answer is printed as the endpoint gives it.`,
 			if err != nil {
 				return exitTrouble, err
 			}
-			return run(adminClient{address: address, raw: fl.Bool("json"), in: os.Stdin, out: os.Stdout}, fl)
+			return run(adminClient{address: address, raw: fl.Bool("json"), in: os.Stdin, out: os.Stdout, notes: os.Stderr}, fl)
 		},
 	})
 }
@@ -83,16 +83,30 @@ type adminClient struct {
 	raw     bool
 	in      io.Reader
 	out     io.Writer
+	notes   io.Writer
 }
 
-// ask sends a request, and says of one that nobody answers what that may mean.
+// ask sends a request. An error is the endpoint's own words, or says what it may
+// mean that nobody answers.
 func (c adminClient) ask(method, path string, body io.Reader) (*http.Response, error) {
 	response, err := caddycmd.AdminAPIRequest(c.address, method, path, nil, body)
-	if err != nil && strings.HasPrefix(err.Error(), "performing request: ") {
+	if err == nil {
+		return response, nil
+	}
+	if answer, refused := strings.CutPrefix(err.Error(), "caddy responded with error: "); refused {
+		// HTTP 404: {"error":"…"}
+		var said struct{ Error string }
+		_, text, _ := strings.Cut(answer, ": ")
+		if json.Unmarshal([]byte(text), &said) == nil && said.Error != "" {
+			err = errors.New(printable(said.Error))
+		}
+		return nil, err
+	}
+	if strings.HasPrefix(err.Error(), "performing request: ") {
 		return nil, fmt.Errorf("no admin endpoint answers at %s: see that Caddy runs, that this is its address (else say --address or --config), "+
 			"and that its configuration does not say `admin off`: %w", c.address, err)
 	}
-	return response, err
+	return nil, err
 }
 
 // call sends a body, nil for none, and prints the answer as it comes or reads it
@@ -137,13 +151,18 @@ func (c adminClient) strange(err error) error {
 	return fmt.Errorf("the answer of %s is not what it should be: %w", c.address, err)
 }
 
-// printf prints for people. What comes from a token or an issuer can do nothing
-// to their terminal.
+// printf prints for people.
 func (c adminClient) printf(format string, args ...any) {
-	_, _ = io.WriteString(c.out, strings.Map(func(r rune) rune {
+	_, _ = io.WriteString(c.out, printable(fmt.Sprintf(format, args...)))
+}
+
+// printable is text that can do nothing to a terminal, though it comes from a token
+// or an issuer.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
 		if r == '\n' || unicode.IsPrint(r) {
 			return r
 		}
 		return '?'
-	}, fmt.Sprintf(format, args...)))
+	}, text)
 }

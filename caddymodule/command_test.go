@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,26 @@ func TestARegistrationIsPrintedAsItIs(t *testing.T) {
 	}
 	if strings.ContainsAny(out.String(), "\u200b\u202e\u009b") || !strings.Contains(out.String(), "Zo\u00eb") {
 		t.Errorf("it prints %q", out.String())
+	}
+}
+
+// What the endpoint says is told as it says it, and cannot do anything to a terminal.
+func TestCommandsTellTheReasonOfARefusal(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"error":"there is no such realm; there are /, /b"}`: "there is no such realm; there are /, /b",
+		`{"error":"one\u001b[2J"}`:                            "one?[2J",
+		"404 page not found\n":                                "caddy responded with error: HTTP 404: 404 page not found\n",
+		`{"error":""}`:                                        `caddy responded with error: HTTP 404: {"error":""}`,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write([]byte(answer))
+		}))
+		_, err := adminClient{address: server.Listener.Addr().String()}.call(http.MethodGet, "/oauth2/realms", nil, nil)
+		server.Close()
+		if err == nil || err.Error() != want {
+			t.Errorf("%s is told as %v", answer, err)
+		}
 	}
 }
 

@@ -199,7 +199,10 @@ func (c adminClient) deleteUser(fl caddycmd.Flags, username string) error {
 		return err
 	}
 	version := cmp.Or(fl.String("version"), strconv.FormatInt(found.Version, 10))
-	_, err = c.call(http.MethodDelete, userPath(fl, found.ID, "", "version", version), nil, nil)
+	printed, err := c.call(http.MethodDelete, userPath(fl, found.ID, "", "version", version), nil, nil)
+	if err == nil && !printed {
+		c.printf("%s is deleted; sign-ins and tokens are over\n", found.Username)
+	}
 	return err
 }
 
@@ -212,7 +215,10 @@ func (c adminClient) userPassword(fl caddycmd.Flags, username string) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.call(http.MethodPost, userPath(fl, found.ID, "/password"), password, nil)
+	printed, err := c.call(http.MethodPost, userPath(fl, found.ID, "/password"), password, nil)
+	if err == nil && !printed {
+		c.printf("%s has another password; sign-ins and tokens of before are over\n", found.Username)
+	}
 	return err
 }
 
