@@ -59,10 +59,10 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		at("/oauth2/tokens", nil, methods{http.MethodPost: issueToken}),
 		at("/oauth2/tokens/inspect", nil, methods{http.MethodPost: inspectToken}),
 		at("/oauth2/tokens/revoke", nil, methods{http.MethodPost: revokeTokens}),
-		at("/oauth2/grants", []string{"realm", "subject", "client", "session", "after", "limit"}, methods{http.MethodGet: listGrants}),
-		at("/oauth2/sessions", []string{"realm", "subject", "session", "after", "limit"}, methods{http.MethodGet: listSessions, http.MethodDelete: endSession}),
-		at("/oauth2/factors", []string{"realm", "subject", "factor"}, methods{http.MethodGet: listFactors, http.MethodDelete: removeFactors}),
-		at("/oauth2/consents", []string{"realm", "subject", "client"}, methods{http.MethodGet: listConsents, http.MethodDelete: revokeConsents}),
+		at("/oauth2/grants", []string{"realm", "subject", "username", "client", "session", "after", "limit"}, methods{http.MethodGet: listGrants}),
+		at("/oauth2/sessions", []string{"realm", "subject", "username", "session", "after", "limit"}, methods{http.MethodGet: listSessions, http.MethodDelete: endSession}),
+		at("/oauth2/factors", []string{"realm", "subject", "username", "factor"}, methods{http.MethodGet: listFactors, http.MethodDelete: removeFactors}),
+		at("/oauth2/consents", []string{"realm", "subject", "username", "client"}, methods{http.MethodGet: listConsents, http.MethodDelete: revokeConsents}),
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 
 // consentsAnswer is what a subject has agreed to, by client.
 type consentsAnswer struct {
+	// Unknown says that nothing is known of that subject: perhaps another is meant.
+	Unknown bool `json:"unknown,omitempty"`
+
 	// Consents has one entry for each client.
 	Consents []shownConsent `json:"consents"`
 }
@@ -36,23 +39,21 @@ type shownConsent struct {
 	Updated time.Time `json:"updated"`
 }
 
-// consentOf reads of whom a request for consents speaks.
-func consentOf(r *http.Request) (store.Reach, error) {
-	query := r.URL.Query()
-	reach := store.Reach{Realm: query.Get("realm"), Subject: query.Get("subject"), ClientID: query.Get("client")}
-	if reach.Subject == "" {
-		return reach, badRequest("whose consents? give subject")
-	}
-	return reach, checkReach(reach)
-}
-
-// listConsents answers GET /oauth2/consents?realm=&subject=&client=.
-func listConsents(app *App, r *http.Request) (any, error) {
-	reach, err := consentOf(r)
-	if err != nil {
+// withConsents lets f work with the realm and reach that a request for consents
+// names.
+func (a *App) withConsents(r *http.Request, f func(*realm.Realm, store.Reach) (any, error)) (any, error) {
+	client := r.URL.Query().Get("client")
+	if err := checkName("client", client); err != nil {
 		return nil, err
 	}
-	return app.withRealm(r.Context(), reach.Realm, func(in *realm.Realm) (any, error) {
+	return a.withPerson(r, "consents", func(in *realm.Realm, subject string) (any, error) {
+		return f(in, store.Reach{Realm: in.Name, Subject: subject, ClientID: client})
+	})
+}
+
+// listConsents answers GET /oauth2/consents?realm=&subject=|username=&client=.
+func listConsents(app *App, r *http.Request) (any, error) {
+	return app.withConsents(r, func(in *realm.Realm, reach store.Reach) (any, error) {
 		consents, err := in.Store.Consents(r.Context(), in.Name, reach.Subject)
 		if err != nil {
 			return nil, err
@@ -66,19 +67,17 @@ func listConsents(app *App, r *http.Request) (any, error) {
 				})
 			}
 		}
+		if len(consents) == 0 {
+			answer.Unknown = unknown(r.Context(), in, reach.Subject)
+		}
 		return answer, nil
 	})
 }
 
-// revokeConsents answers DELETE /oauth2/consents?realm=&subject=&client=. Without
-// a client it takes back all that the subject has agreed to.
+// revokeConsents answers DELETE /oauth2/consents?realm=&subject=|username=&client=.
+// Without a client it takes back all that the subject has agreed to.
 func revokeConsents(app *App, r *http.Request) (any, error) {
-	reach, err := consentOf(r)
-	if err != nil {
-		return nil, err
-	}
-	return app.withRealm(r.Context(), reach.Realm, func(in *realm.Realm) (any, error) {
-		reach.Realm = in.Name
+	return app.withConsents(r, func(in *realm.Realm, reach store.Reach) (any, error) {
 		clients := []string{reach.ClientID}
 		if reach.ClientID == "" {
 			consents, err := in.Store.Consents(r.Context(), in.Name, reach.Subject)
@@ -96,7 +95,7 @@ func revokeConsents(app *App, r *http.Request) (any, error) {
 
 // revokeEach takes back what a subject lets each of some clients do.
 func (a *App) revokeEach(ctx context.Context, in *realm.Realm, reach store.Reach, clients []string) (revokedAnswer, error) {
-	total := revokedAnswer{Realm: in.Name}
+	total := revokedAnswer{Realm: in.Name, Subject: reach.Subject}
 	for _, reach.ClientID = range clients {
 		one, err := a.revokeAll(ctx, in, reach)
 		if err != nil {
@@ -108,6 +107,9 @@ func (a *App) revokeEach(ctx context.Context, in *realm.Realm, reach store.Reach
 	}
 	if len(clients) > 0 {
 		untilLater(ctx, in.Now(), total.NotBefore)
+	}
+	if total.Grants+total.Consents == 0 {
+		total.Unknown = unknown(ctx, in, reach.Subject)
 	}
 	return total, nil
 }

@@ -19,6 +19,9 @@ type factorsAnswer struct {
 	// Subject is who it is.
 	Subject string `json:"subject"`
 
+	// Unknown says that nothing is known of that subject: perhaps another is meant.
+	Unknown bool `json:"unknown,omitempty"`
+
 	// Factors are the app and the passkeys.
 	Factors []shownFactor `json:"factors"`
 
@@ -58,28 +61,18 @@ type removedFactors struct {
 	// Subject is who it is.
 	Subject string `json:"subject"`
 
+	// Unknown says that nothing is known of that subject: perhaps another is meant.
+	Unknown bool `json:"unknown,omitempty"`
+
 	// Removed is how many apps, passkeys and recovery codes are gone.
 	Removed int `json:"removed"`
 }
 
-// factorOf reads of whom a request for factors speaks.
-func factorOf(r *http.Request) (store.Reach, error) {
-	reach := store.Reach{Realm: r.URL.Query().Get("realm"), Subject: r.URL.Query().Get("subject")}
-	if reach.Subject == "" {
-		return reach, badRequest("whose factors? give subject")
-	}
-	return reach, checkReach(reach)
-}
-
-// listFactors answers GET /oauth2/factors?realm=&subject=.
+// listFactors answers GET /oauth2/factors?realm=&subject=|username=.
 func listFactors(app *App, r *http.Request) (any, error) {
-	reach, err := factorOf(r)
-	if err != nil {
-		return nil, err
-	}
-	return app.withRealm(r.Context(), reach.Realm, func(in *realm.Realm) (any, error) {
-		answer := factorsAnswer{Realm: in.Name, Subject: reach.Subject, Factors: []shownFactor{}}
-		for _, account := range in.AccountsOf(reach.Subject) {
+	return app.withPerson(r, "factors", func(in *realm.Realm, subject string) (any, error) {
+		answer := factorsAnswer{Realm: in.Name, Subject: subject, Factors: []shownFactor{}}
+		for _, account := range in.AccountsOf(subject) {
 			has, err := in.Factors.Of(r.Context(), account)
 			if err != nil {
 				return nil, err
@@ -91,19 +84,18 @@ func listFactors(app *App, r *http.Request) (any, error) {
 				})
 			}
 		}
+		if len(answer.Factors) == 0 {
+			answer.Unknown = unknown(r.Context(), in, subject)
+		}
 		return answer, nil
 	})
 }
 
-var errNoFactor = errors.New("the user has no such factor; GET /oauth2/factors lists them")
+var errNoFactor = errors.New("the user has no such factor; GET /oauth2/factors (caddy oauth2-factor list) lists them")
 
-// removeFactors answers DELETE /oauth2/factors?realm=&subject=&factor=. Without a
-// factor it takes all, recovery codes too.
+// removeFactors answers DELETE /oauth2/factors?realm=&subject=|username=&factor=.
+// Without a factor it takes all, recovery codes too.
 func removeFactors(app *App, r *http.Request) (any, error) {
-	reach, err := factorOf(r)
-	if err != nil {
-		return nil, err
-	}
 	id, one := r.URL.Query().Get("factor"), r.URL.Query().Has("factor")
 	if err := checkName("factor", id); err != nil {
 		return nil, err
@@ -111,9 +103,9 @@ func removeFactors(app *App, r *http.Request) (any, error) {
 	if one && id == "" {
 		return nil, badRequest("factor is empty; without it all factors of the user go")
 	}
-	return app.withRealm(r.Context(), reach.Realm, func(in *realm.Realm) (any, error) {
-		answer, factors := removedFactors{Realm: in.Name, Subject: reach.Subject}, in.OperatorFactors()
-		for _, account := range in.AccountsOf(reach.Subject) {
+	return app.withPerson(r, "factors", func(in *realm.Realm, subject string) (any, error) {
+		answer, factors := removedFactors{Realm: in.Name, Subject: subject}, in.OperatorFactors()
+		for _, account := range in.AccountsOf(subject) {
 			removed, err := removeFromAccount(r.Context(), factors, account, id)
 			if err != nil {
 				return nil, err
@@ -122,6 +114,9 @@ func removeFactors(app *App, r *http.Request) (any, error) {
 		}
 		if one && answer.Removed == 0 {
 			return nil, apiError(http.StatusNotFound, errNoFactor)
+		}
+		if answer.Removed == 0 {
+			answer.Unknown = unknown(r.Context(), in, subject)
 		}
 		return answer, nil
 	})

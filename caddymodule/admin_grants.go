@@ -13,6 +13,9 @@ type grantsAnswer struct {
 	// Grants are those of this page.
 	Grants []shownGrant `json:"grants"`
 
+	// Unknown says that nothing is known of that subject: perhaps another is meant.
+	Unknown bool `json:"unknown,omitempty"`
+
 	// Next is the `after` of the next page; absent on the last.
 	Next string `json:"next,omitempty"`
 }
@@ -64,15 +67,19 @@ type shownGrant struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-// listGrants answers GET /oauth2/grants?realm=&subject=|client=|session=&after=&limit=.
+// listGrants answers GET /oauth2/grants?realm=&subject=|username=|client=|session=&after=&limit=.
 func listGrants(app *App, r *http.Request) (any, error) {
 	query := r.URL.Query()
 	reach := store.Reach{Subject: query.Get("subject"), ClientID: query.Get("client"), SessionID: query.Get("session")}
 	if err := checkReach(reach); err != nil {
 		return nil, err
 	}
-	if reach.SessionID != "" && reach.Subject+reach.ClientID != "" {
-		return nil, badRequest("a session has one subject: give session alone, or subject and client")
+	whose := person{reach.Subject, query.Get("username")}
+	if err := whose.check(); err != nil {
+		return nil, err
+	}
+	if reach.SessionID != "" && whose.subject+whose.username+reach.ClientID != "" {
+		return nil, badRequest("a session has one subject: give session alone, or client and one of subject and username")
 	}
 	after, limit, err := readPage(r, listPage)
 	if err != nil {
@@ -80,6 +87,9 @@ func listGrants(app *App, r *http.Request) (any, error) {
 	}
 	return app.withRealm(r.Context(), query.Get("realm"), func(in *realm.Realm) (any, error) {
 		reach.Realm = in.Name
+		if reach.Subject, err = whose.in(r.Context(), in); err != nil {
+			return nil, err
+		}
 		grants, err := in.Store.Grants(r.Context(), reach, after, limit)
 		if err != nil {
 			return nil, err
@@ -90,6 +100,9 @@ func listGrants(app *App, r *http.Request) (any, error) {
 		}
 		if len(grants) == limit {
 			answer.Next = grants[limit-1].ID
+		}
+		if len(grants) == 0 && after == "" {
+			answer.Unknown = unknown(r.Context(), in, reach.Subject)
 		}
 		return answer, nil
 	})

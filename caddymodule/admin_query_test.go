@@ -16,7 +16,7 @@ func TestTheAdminAPIKnowsItsParameters(t *testing.T) {
 		{http.MethodDelete, "/oauth2/clients/batch?realm=/&realm=/customers", "each parameter stands once"},
 		{http.MethodDelete, "/oauth2/clients/batch?realm=%zz", "percent-encoded"},
 		{http.MethodDelete, "/oauth2/clients/batch?version=7;realm=/", "percent-encoded"},
-		{http.MethodDelete, "/oauth2/consents?subject=frida&cilent=batch", "there are the parameters realm, subject, client"},
+		{http.MethodDelete, "/oauth2/consents?subject=frida&cilent=batch", "there are the parameters realm, subject, username, client"},
 		{http.MethodPost, "/oauth2/tokens/revoke?realm=/customers", "stands in the body"},
 		{http.MethodPost, "/oauth2/keys/rotate?now=true", "there are the parameters realm"},
 		{http.MethodPost, "/oauth2/keys/rewrap?realm=/", "no parameters"},

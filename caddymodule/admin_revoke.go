@@ -31,6 +31,9 @@ type revocation struct {
 	// grants and tokens.
 	Subject string `json:"subject,omitempty"`
 
+	// Username does that for the subject of an account, by what its user types.
+	Username string `json:"username,omitempty"`
+
 	// Client ends all grants and tokens that a client was given up to now.
 	Client string `json:"client,omitempty"`
 
@@ -42,12 +45,18 @@ type revocation struct {
 	Grant string `json:"grant,omitempty"`
 }
 
-const revocationMembers = "realm, and one of token, subject, client, session and grant"
+const revocationMembers = "realm, and one of token, subject, username, client, session and grant"
 
 // revokedAnswer is what a revocation has ended.
 type revokedAnswer struct {
 	// Realm is where.
 	Realm string `json:"realm"`
+
+	// Subject is whose sign-ins or consents ended.
+	Subject string `json:"subject,omitempty"`
+
+	// Unknown says that nothing is known of that subject: perhaps another is meant.
+	Unknown bool `json:"unknown,omitempty"`
 
 	// Grants says how many grants ended, and with them all their tokens.
 	Grants int `json:"grants"`
@@ -77,7 +86,7 @@ func revokeTokens(app *App, r *http.Request) (any, error) {
 
 func (a *App) revoke(ctx context.Context, asked revocation) (any, error) {
 	given := 0
-	for _, name := range []string{asked.Token, asked.Subject, asked.Client, asked.Session, asked.Grant} {
+	for _, name := range []string{asked.Token, asked.Subject, asked.Username, asked.Client, asked.Session, asked.Grant} {
 		if name != "" {
 			given++
 		}
@@ -86,20 +95,30 @@ func (a *App) revoke(ctx context.Context, asked revocation) (any, error) {
 	if err := checkReach(reach); err != nil {
 		return nil, err
 	}
+	whose := person{asked.Subject, asked.Username}
+	if err := whose.check(); err != nil {
+		return nil, err
+	}
 	switch {
 	case given != 1:
-		return nil, badRequest("a revocation has " + revocationMembers + "; what a subject lets one client do is taken back by DELETE /oauth2/consents")
+		return nil, badRequest("a revocation has " + revocationMembers + "; what a subject lets one client do is taken back by DELETE /oauth2/consents (caddy oauth2-consent revoke)")
 	case asked.Token != "":
 		return a.revokeToken(ctx, asked.Realm, oauth.NewSecret(asked.Token))
 	}
-	return a.withRealm(ctx, asked.Realm, func(in *realm.Realm) (any, error) {
+	return a.withRealm(ctx, asked.Realm, func(in *realm.Realm) (answer any, err error) {
 		if asked.Grant != "" {
 			return a.revokeGrant(ctx, in, asked.Grant)
 		}
 		reach.Realm = in.Name
+		if reach.Subject, err = whose.in(ctx, in); err != nil {
+			return nil, err
+		}
 		done, err := a.revokeAll(ctx, in, reach)
 		if err == nil && !done.NotBefore.IsZero() {
 			untilLater(ctx, in.Now(), done.NotBefore)
+		}
+		if err == nil && done.Grants+done.Sessions == 0 {
+			done.Unknown = unknown(ctx, in, reach.Subject)
 		}
 		return done, err
 	})
@@ -112,7 +131,7 @@ func (a *App) revokeAll(ctx context.Context, in *realm.Realm, reach store.Reach)
 	if err != nil {
 		return revokedAnswer{}, err
 	}
-	done := revokedAnswer{Realm: in.Name, Grants: ended.Grants, Sessions: ended.Sessions, NotBefore: wholeSecond(reach.Revocation(now).NotBefore)}
+	done := revokedAnswer{Realm: in.Name, Subject: reach.Subject, Grants: ended.Grants, Sessions: ended.Sessions, NotBefore: wholeSecond(reach.Revocation(now).NotBefore)}
 	if ended.Consent {
 		done.Consents = 1
 	}
@@ -134,7 +153,7 @@ func (a *App) revokeGrant(ctx context.Context, in *realm.Realm, id string) (any,
 	}
 	grant, err := in.Store.Grant(ctx, in.Name, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, apiError(http.StatusNotFound, errors.New("the realm has no such grant; GET /oauth2/grants lists those that there are"))
+		return nil, apiError(http.StatusNotFound, errors.New("the realm has no such grant; GET /oauth2/grants (caddy oauth2-token grants) lists those that there are"))
 	}
 	if err != nil {
 		return nil, err
@@ -163,7 +182,7 @@ func (a *App) revokeToken(ctx context.Context, name string, raw oauth.Secret) (a
 		case err != nil:
 			return nil, err
 		case in == nil:
-			return nil, apiError(http.StatusNotFound, errors.New("no realm knows that token; revoke those of other issuers by POST /oauth2/deny"))
+			return nil, apiError(http.StatusNotFound, errors.New("no realm knows that token; revoke those of other issuers by POST /oauth2/deny (caddy oauth2-deny)"))
 		case report.ID != nil:
 			return nil, badRequest("an ID token lets nobody in and cannot be revoked; revoke its session or subject")
 		case report.Access != nil:

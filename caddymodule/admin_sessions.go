@@ -13,6 +13,9 @@ type sessionsAnswer struct {
 	// Sessions are those of this page, by ID.
 	Sessions []shownSession `json:"sessions"`
 
+	// Unknown says that nothing is known of that subject: perhaps another is meant.
+	Unknown bool `json:"unknown,omitempty"`
+
 	// Next is the `after` of the next page; absent on the last.
 	Next string `json:"next,omitempty"`
 }
@@ -50,21 +53,13 @@ type shownSession struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-// listSessions answers GET /oauth2/sessions?realm=&subject=&after=&limit=.
+// listSessions answers GET /oauth2/sessions?realm=&subject=|username=&after=&limit=.
 func listSessions(app *App, r *http.Request) (any, error) {
-	query := r.URL.Query()
-	subject := query.Get("subject")
-	if subject == "" {
-		return nil, badRequest("whose sessions? give subject")
-	}
-	if err := checkReach(store.Reach{Subject: subject}); err != nil {
-		return nil, err
-	}
 	after, limit, err := readPage(r, listPage)
 	if err != nil {
 		return nil, err
 	}
-	return app.withRealm(r.Context(), query.Get("realm"), func(in *realm.Realm) (any, error) {
+	return app.withPerson(r, "sessions", func(in *realm.Realm, subject string) (any, error) {
 		sessions, err := in.Store.Sessions(r.Context(), in.Name, subject, after, limit, in.Now())
 		if err != nil {
 			return nil, err
@@ -75,6 +70,9 @@ func listSessions(app *App, r *http.Request) (any, error) {
 		}
 		if len(sessions) == limit {
 			answer.Next = sessions[limit-1].ID
+		}
+		if len(sessions) == 0 && after == "" {
+			answer.Unknown = unknown(r.Context(), in, subject)
 		}
 		return answer, nil
 	})

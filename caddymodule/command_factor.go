@@ -3,31 +3,36 @@ package caddymodule
 import (
 	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
 func init() {
-	registerCommand("oauth2-factor", "list|remove --subject <value> [--factor <id>|--all] [--realm <name>]",
+	registerCommand("oauth2-factor", "list|remove (--user <name>|--subject <value>) [--factor <id>|--all] [--realm <name>]",
 		"Shows and removes second factors and passkeys of users",
 		`
 list shows the app for one-time codes and the passkeys of a user, and how many
 recovery codes are left. remove takes one of them by its id, or with --all all of
 them and the recovery codes: a phone is lost, and the user cannot sign in. The
 user signs in with a password then, and where a second factor is required sets up
-another one. See first that it is the user who asks.`,
+another one. See first that it is the user who asks.
+
+A user is named by the username, or by the subject: what tokens bear as sub. Where
+nothing is known of a subject list says so, and remove fails.`,
 		1, func(flags *flagSet) {
 			flags.String("realm", "", "Name of the realm, such as /customers (default /)")
-			flags.String("subject", "", "The user, by the sub")
+			personFlags(flags)
 			flags.String("factor", "", "Only one factor, by its id")
 			flags.Bool("all", false, "All factors and recovery codes")
 		}, factorCommand)
 }
 
 func factorCommand(c adminClient, fl caddycmd.Flags) (int, error) {
-	query := url.Values{"realm": {fl.String("realm")}, "subject": {fl.String("subject")}}
+	query, err := ofPerson(fl)
+	if err != nil {
+		return exitTrouble, err
+	}
 	switch fl.Arg(0) {
 	case "list":
 		var answer factorsAnswer
@@ -37,6 +42,7 @@ func factorCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 		}
 		if !printed {
 			c.factors(&answer)
+			c.noteUnknown(answer.Unknown, fl)
 		}
 	case "remove":
 		if (fl.String("factor") != "") == fl.Bool("all") {
@@ -51,7 +57,10 @@ func factorCommand(c adminClient, fl caddycmd.Flags) (int, error) {
 			return exitTrouble, err
 		}
 		if !printed {
-			c.printf("removed %d\n", answer.Removed)
+			c.printf("removed %d of the subject %q\n", answer.Removed, answer.Subject)
+		}
+		if answer.Unknown {
+			return 1, unknownSubject(fl)
 		}
 	default:
 		return exitTrouble, errors.New("say what to do first: list or remove")

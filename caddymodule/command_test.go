@@ -54,6 +54,21 @@ func TestARegistrationIsPrintedAsItIs(t *testing.T) {
 	}
 }
 
+// Sessions come by their ids, which are random.
+func TestSessionsArePrintedNewestFirst(t *testing.T) {
+	var out strings.Builder
+	adminClient{out: &out}.sessions([]shownSession{
+		{ID: "b", AuthTime: time.Unix(27, 0)}, {ID: "c", AuthTime: time.Unix(25, 0)}, {ID: "a", AuthTime: time.Unix(29, 0)},
+	})
+	order := ""
+	for line := range strings.Lines(out.String()) {
+		order += line[:1]
+	}
+	if order != "abc" {
+		t.Errorf("the order is %s:\n%s", order, &out)
+	}
+}
+
 // What the endpoint says is told as it says it, and cannot do anything to a terminal.
 func TestCommandsTellTheReasonOfARefusal(t *testing.T) {
 	for answer, want := range map[string]string{

@@ -17,8 +17,8 @@ import (
 
 func init() {
 	registerCommand("oauth2-token", "(issue --client <id> [--scope <scope>] [--audience <uri>] | inspect [<file>] | "+
-		"revoke (--token-stdin|--subject|--client|--session|--grant) [<value>] | grants [--subject|--client|--session <value>] | "+
-		"sessions --subject <value>) [--realm <name>]",
+		"revoke (--token-stdin|--user|--subject|--client|--session|--grant) [<value>] | grants [--user|--subject|--client|--session <value>] | "+
+		"sessions (--user|--subject) <value>) [--realm <name>]",
 		"Issues, inspects, lists and revokes tokens of the running server",
 		`
 issue makes an access token of a client's own without the client's secret: what
@@ -33,19 +33,23 @@ token is good, 1 when it is not, and 2 when there is no answer.
 
 revoke ends a token (--token-stdin), one grant with its tokens (--grant), all
 that came of a session (--session), all that a client was given until now
-(--client), or all that rests on a sign-in of a subject until now, its sessions
-included (--subject). It counts here at once and on other nodes within a second,
+(--client), or all that rests on a sign-in of a user until now, sessions included
+(--user, --subject). It counts here at once and on other nodes within a second,
 and what is issued when the command is done is good again. It says how much it
 has ended.
 
-grants lists what clients were granted, newest first, and sessions the live
-sessions of a subject.
+grants lists what clients were granted, and sessions the live sessions of a user,
+newest first.
+
+A user is named by the username, or by the subject: what tokens bear as sub, and
+caddy oauth2-user show says. Where nothing is known of a subject, a line on standard
+error says so.
 
 The realm is / unless --realm names another; a token is looked for in all.`,
 		2, func(flags *flagSet) {
 			flags.String("realm", "", "Name of the realm, such as /customers")
 			flags.String("client", "", "A client, by its id")
-			flags.String("subject", "", "A subject, by its sub")
+			personFlags(flags)
 			flags.String("session", "", "A session, by its sid")
 			flags.String("grant", "", "A grant, by its id (gid)")
 			flags.String("scope", "", "Scope of the token to issue, separated by spaces")
@@ -126,7 +130,8 @@ func (c adminClient) readToken(file string) (string, error) {
 
 func (c adminClient) revokeTokens(fl caddycmd.Flags) (int, error) {
 	asked := revocation{
-		Realm: fl.String("realm"), Subject: fl.String("subject"), Client: fl.String("client"), Session: fl.String("session"), Grant: fl.String("grant"),
+		Realm: fl.String("realm"), Subject: fl.String("subject"), Username: fl.String("user"), Client: fl.String("client"),
+		Session: fl.String("session"), Grant: fl.String("grant"),
 	}
 	if fl.Bool("token-stdin") {
 		var err error
@@ -141,6 +146,7 @@ func (c adminClient) revokeTokens(fl caddycmd.Flags) (int, error) {
 	}
 	if !printed {
 		c.revoked(&answer)
+		c.noteUnknown(answer.Unknown, fl)
 	}
 	return caddy.ExitCodeSuccess, nil
 }
@@ -156,6 +162,9 @@ func (c adminClient) revoked(answer *revokedAnswer) {
 			c.printf(", %d %s", part.count, part.what)
 		}
 	}
+	if answer.Subject != "" {
+		c.printf(" of the subject %q", answer.Subject)
+	}
 	if !answer.NotBefore.IsZero() {
 		c.printf("; what began until %s is refused", moment(answer.NotBefore))
 	}
@@ -164,7 +173,7 @@ func (c adminClient) revoked(answer *revokedAnswer) {
 
 // listGrants prints the grants of a reach.
 func (c adminClient) listGrants(fl caddycmd.Flags) (int, error) {
-	query := url.Values{}
+	query := url.Values{"username": {fl.String("user")}}
 	for _, name := range []string{"realm", "subject", "client", "session"} {
 		query.Set(name, fl.String(name))
 	}
@@ -172,17 +181,21 @@ func (c adminClient) listGrants(fl caddycmd.Flags) (int, error) {
 		for i := range page.Grants {
 			c.grant(&page.Grants[i])
 		}
+		c.noteUnknown(page.Unknown, fl)
 	}))
 }
 
-// listSessions prints the sessions of a subject.
+// listSessions prints the sessions of a user.
 func (c adminClient) listSessions(fl caddycmd.Flags) (int, error) {
-	query := url.Values{"realm": {fl.String("realm")}, "subject": {fl.String("subject")}}
-	return exit(eachPage(c, "/oauth2/sessions", query, func(page *sessionsAnswer) {
-		for i := range page.Sessions {
-			s := &page.Sessions[i]
-			c.printf("%s %s, subject %q of %q, signed in %s, ends %s\n", s.ID, s.Kind, s.Subject, s.Service,
-				moment(s.AuthTime), ends(s.Expires))
-		}
-	}))
+	query, err := ofPerson(fl)
+	if err != nil {
+		return exitTrouble, err
+	}
+	var all []shownSession
+	err = eachPage(c, "/oauth2/sessions", query, func(page *sessionsAnswer) {
+		all = append(all, page.Sessions...)
+		c.noteUnknown(page.Unknown, fl)
+	})
+	c.sessions(all)
+	return exit(err)
 }

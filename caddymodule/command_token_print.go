@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -51,6 +52,17 @@ func (c adminClient) grant(g *shownGrant) {
 		c.printf(", refresh token %d until %s", g.Generation, ends(g.Expires))
 	}
 	c.printf("\n")
+}
+
+// sessions prints all sessions of a user, newest first. Their ids, by which there
+// are pages of them, say nothing of their age.
+func (c adminClient) sessions(all []shownSession) {
+	slices.SortStableFunc(all, func(a, b shownSession) int { return b.AuthTime.Compare(a.AuthTime) })
+	for i := range all {
+		s := &all[i]
+		c.printf("%s %s, subject %q of %q, signed in %s, ends %s\n", s.ID, s.Kind, s.Subject, s.Service,
+			moment(s.AuthTime), ends(s.Expires))
+	}
 }
 
 func quoted(text string) string {
