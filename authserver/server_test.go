@@ -36,7 +36,7 @@ type house struct {
 	server  *authserver.Server
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{World: realmtest.New(t)}
 	h.backend = h.open(t, 0)
@@ -51,7 +51,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func (h *house) open(t *testing.T, keyByte byte) *authserver.Backend {
+func (h *house) open(t testing.TB, keyByte byte) *authserver.Backend {
 	t.Helper()
 	backend, err := h.tryOpen(t, keyByte)
 	if err != nil {
@@ -60,7 +60,7 @@ func (h *house) open(t *testing.T, keyByte byte) *authserver.Backend {
 	return backend
 }
 
-func (h *house) tryOpen(t *testing.T, keyByte byte) (*authserver.Backend, error) {
+func (h *house) tryOpen(t testing.TB, keyByte byte) (*authserver.Backend, error) {
 	t.Helper()
 	key := make([]byte, 32)
 	key[0] = keyByte
@@ -71,7 +71,7 @@ func (h *house) tryOpen(t *testing.T, keyByte byte) (*authserver.Backend, error)
 	return authserver.OpenBackend(t.Context(), h.Store, wrapper, h.Hasher, slog.New(slog.DiscardHandler), h.Clock.Now)
 }
 
-func (h *house) serve(t *testing.T, config authserver.Config) *authserver.Server {
+func (h *house) serve(t testing.TB, config authserver.Config) *authserver.Server {
 	t.Helper()
 	server, err := authserver.New(t.Context(), config, h.backend, authserver.Options{
 		Observer: h.Observer, Log: slog.New(slog.DiscardHandler),
