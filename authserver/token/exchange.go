@@ -20,7 +20,7 @@ var errBound = errors.New("the token is bound to a key, and the JWT would not be
 // It bears the jti, iat, grant and session of the token: what revokes one revokes
 // the other, and what was issued before a time stays so. A token that is bound to a key is an error, for the JWT would not be.
 func (m *Minter) Exchange(claims map[string]any, audience []string, now, expires time.Time) (oauth.Secret, Access, error) {
-	access, err := readAccess(&claimReader{object: claims, ok: true})
+	access, err := accessOf(&claimReader{object: claims, ok: true})
 	if err != nil {
 		return oauth.Secret{}, Access{}, err
 	}

@@ -54,7 +54,7 @@ func (m *Minter) Inspect(raw oauth.Secret) (Inspected, error) {
 }
 
 func (m *Minter) inspectAccess(payload []byte, opaque bool) (Inspected, error) {
-	access, err := readAccess(readClaims(payload))
+	access, err := accessOf(readClaims(payload))
 	if err == nil && access.Issuer != m.issuer {
 		err = errIssuer
 	}

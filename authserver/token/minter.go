@@ -24,13 +24,14 @@ var (
 	errClaims = fmt.Errorf("%w: claims missing or of the wrong type", ErrInvalid)
 )
 
-// Minter makes and opens the tokens of one realm. It is immutable and safe for
-// concurrent use.
+// Minter makes and opens the tokens of one realm. It is immutable, but for what
+// it remembers, and safe for concurrent use.
 type Minter struct {
 	realm, issuer string
 	ring          *keys.Ring
 	// sealedFor is the associated data of sealed access tokens.
 	sealedFor []byte
+	opened    opened
 }
 
 // NewMinter makes the Minter of a realm.
