@@ -2,7 +2,6 @@ package hashing
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"runtime"
 	"strings"
@@ -49,7 +48,7 @@ type hash interface {
 // safe for concurrent use; a process needs one, so that there is one bound and
 // keyed digests stay good.
 type Hasher struct {
-	key   [32]byte
+	macs  *macs
 	slow  *limiter
 	calls [kinds]atomic.Int64
 	memo  memo
@@ -62,16 +61,17 @@ type Hasher struct {
 // New makes a Hasher with bounds for this machine: half of the processors hash,
 // the rest stay free for everything else, and 32 callers may wait for 2 seconds.
 func New() *Hasher {
-	h := &Hasher{slow: newLimiter(max(1, runtime.GOMAXPROCS(0)/2), 32, 2*time.Second)}
-	_, _ = rand.Read(h.key[:]) // never fails
-	return h
+	return &Hasher{
+		macs: newMACs(),
+		slow: newLimiter(max(1, runtime.GOMAXPROCS(0)/2), 32, 2*time.Second),
+	}
 }
 
 // Digest keeps a plain secret as a digest keyed for this process: no other
 // Hasher verifies it, and it is worth nothing in a dump. An empty secret and one
 // over MaxSecretBytes never match: refuse them where they are configured.
 func (h *Hasher) Digest(secret oauth.Secret) store.SecretDigest {
-	return newKeyed(&h.key, secret.Reveal()).digest()
+	return newKeyed(h.macs, secret.Reveal()).digest()
 }
 
 // Hash makes the argon2id digest of a secret that somebody chose, with a salt of
@@ -124,7 +124,7 @@ func (h *Hasher) parse(digest store.SecretDigest) (hash, error) {
 	text := string(digest)
 	switch {
 	case strings.HasPrefix(text, keyedPrefix):
-		return parseKeyed(&h.key, text)
+		return parseKeyed(h.macs, text)
 	case strings.HasPrefix(text, generatedPrefix):
 		return parseGenerated(text)
 	case strings.HasPrefix(text, argon2idPrefix):
@@ -149,7 +149,7 @@ func (h *Hasher) dummy(kind Kind) hash {
 	case Argon2id:
 		return defaultArgon2id
 	default:
-		return newKeyed(&h.key, "")
+		return newKeyed(h.macs, "")
 	}
 }
 

@@ -15,34 +15,31 @@ const keyedPrefix = "$hmac-sha256$"
 // secrets have entropy enough: a slow hash would only make each token request
 // of a machine expensive.
 type keyed struct {
-	key *[32]byte
-	sum []byte
+	macs  *macs
+	known [sha256.Size]byte
 }
 
-func newKeyed(key *[32]byte, secret string) *keyed {
-	return &keyed{key: key, sum: keyedSum(key, secret)}
+func newKeyed(macs *macs, secret string) *keyed {
+	return &keyed{macs: macs, known: macs.sum(secret)}
 }
 
-func keyedSum(key *[32]byte, secret string) []byte {
-	mac := hmac.New(sha256.New, key[:])
-	mac.Write([]byte(secret))
-	return mac.Sum(nil)
-}
-
-func parseKeyed(key *[32]byte, text string) (*keyed, error) {
+func parseKeyed(macs *macs, text string) (*keyed, error) {
 	sum, err := base64.RawURLEncoding.Strict().DecodeString(text[len(keyedPrefix):])
 	if err != nil || len(sum) != sha256.Size {
 		return nil, errors.New("is not a keyed digest of this process")
 	}
-	return &keyed{key: key, sum: sum}, nil
+	return &keyed{macs: macs, known: [sha256.Size]byte(sum)}, nil
 }
 
 func (k *keyed) digest() store.SecretDigest {
-	return store.SecretDigest(keyedPrefix + base64.RawURLEncoding.EncodeToString(k.sum))
+	return store.SecretDigest(keyedPrefix + base64.RawURLEncoding.EncodeToString(k.known[:]))
 }
 
 func (k *keyed) kind() Kind { return Fast }
 
 func (k *keyed) cost() int64 { return 1 }
 
-func (k *keyed) matches(secret string) bool { return hmac.Equal(k.sum, keyedSum(k.key, secret)) }
+func (k *keyed) matches(secret string) bool {
+	sum := k.macs.sum(secret)
+	return hmac.Equal(k.known[:], sum[:])
+}

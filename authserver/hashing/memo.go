@@ -30,17 +30,21 @@ func (h *Hasher) VerifyAny(ctx context.Context, digests []store.SecretDigest, se
 	if at := h.recall(digests, secret); at >= 0 {
 		return at, nil
 	}
-	match := -1
+	match, slow := -1, false
 	for i, digest := range digests {
-		ok, err := h.Verify(ctx, digest, secret)
+		parsed, err := h.parse(digest)
+		if err != nil {
+			return -1, err
+		}
+		ok, err := h.run(ctx, parsed, secret)
 		if err != nil {
 			return -1, err
 		}
 		if ok {
-			match = i
+			match, slow = i, parsed.kind() != Fast
 		}
 	}
-	if match >= 0 {
+	if slow {
 		h.remember(digests[match], secret)
 	}
 	return match, nil
@@ -78,9 +82,6 @@ func (h *Hasher) recall(digests []store.SecretDigest, secret oauth.Secret) int {
 
 // remember keeps what matched a slow hash.
 func (h *Hasher) remember(digest store.SecretDigest, secret oauth.Secret) {
-	if parsed, err := h.parse(digest); err != nil || parsed.kind() == Fast {
-		return
-	}
 	sum := h.memoSum(digest, secret)
 	h.memo.mu.Lock()
 	defer h.memo.mu.Unlock()
@@ -99,9 +100,5 @@ func (h *Hasher) remember(digest store.SecretDigest, secret oauth.Secret) {
 // memoSum binds the secret to its digest: the memo of one says nothing of
 // another.
 func (h *Hasher) memoSum(digest store.SecretDigest, secret oauth.Secret) [sha256.Size]byte {
-	mac := hmac.New(sha256.New, h.key[:])
-	mac.Write([]byte(digest))
-	mac.Write([]byte{0})
-	mac.Write([]byte(secret.Reveal()))
-	return [sha256.Size]byte(mac.Sum(nil))
+	return h.macs.sum(string(digest), "\x00", secret.Reveal())
 }

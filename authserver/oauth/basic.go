@@ -21,25 +21,28 @@ func ParseBasic(header string) (id string, secret Secret, ok bool, err error) {
 	if !strings.EqualFold(scheme, "Basic") {
 		return "", Secret{}, false, nil
 	}
-	malformed := InvalidRequest("The Authorization header is not valid Basic credentials: form-urlencode client id and secret, join them by a colon, then encode with base64.")
 	encoded = strings.TrimLeft(encoded, " ")
 	if len(encoded) > MaxCredentialBytes || strings.ContainsAny(encoded, "\r\n") {
-		return "", Secret{}, true, malformed
+		return "", Secret{}, true, malformedBasic()
 	}
 	raw, decodeErr := base64.StdEncoding.Strict().DecodeString(encoded)
 	if decodeErr != nil {
-		return "", Secret{}, true, malformed
+		return "", Secret{}, true, malformedBasic()
 	}
 	rawID, rawSecret, colon := strings.Cut(string(raw), ":")
 	if !colon {
-		return "", Secret{}, true, malformed
+		return "", Secret{}, true, malformedBasic()
 	}
 	id, okID := decodeCredential(rawID)
 	text, okSecret := decodeCredential(rawSecret)
 	if !okID || !okSecret || id == "" {
-		return "", Secret{}, true, malformed
+		return "", Secret{}, true, malformedBasic()
 	}
 	return id, NewSecret(text), true, nil
+}
+
+func malformedBasic() *Error {
+	return InvalidRequest("The Authorization header is not valid Basic credentials: form-urlencode client id and secret, join them by a colon, then encode with base64.")
 }
 
 // decodeCredential undoes the form-urlencoding. The one colon rule: an encoded

@@ -26,6 +26,9 @@ type Form struct{ values map[string][]Secret }
 // repeated is refused (RFC 6749 §3.1) unless it is listed as repeatable
 // (resource, RFC 8707 §2). Bad escapes, invalid UTF-8 and NUL are refused.
 func ParseForm(text string, repeatable ...string) (Form, error) {
+	if text == "" {
+		return Form{}, nil
+	}
 	form := Form{values: map[string][]Secret{}}
 	if len(text) > MaxFormBytes {
 		return form, InvalidRequest("The request is too large.")

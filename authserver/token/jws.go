@@ -5,11 +5,14 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/asn1"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"math/big"
 	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
@@ -24,6 +27,9 @@ const (
 	typeID     = "JWT"
 	typeLogout = "logout+jwt"
 )
+
+// signatureRoom is for the signatures of most keys.
+const signatureRoom = 128
 
 // sign makes the compact JWS of claims.
 func (m *Minter) sign(algorithm, typ string, claims any) (string, error) {
@@ -43,12 +49,16 @@ func (m *Minter) sign(algorithm, typ string, claims any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode the claims: %w", err)
 	}
-	input := encode(header) + "." + encode(payload)
-	signature, err := signatureOf(signer, []byte(input))
+	text := make([]byte, 0, base64.RawURLEncoding.EncodedLen(len(header)+len(payload))+signatureRoom)
+	text = base64.RawURLEncoding.AppendEncode(text, header)
+	text = append(text, '.')
+	text = base64.RawURLEncoding.AppendEncode(text, payload)
+	signature, err := signatureOf(signer, text)
 	if err != nil {
 		return "", fmt.Errorf("sign with key %s: %w", signer.KeyID, err)
 	}
-	return input + "." + encode(signature), nil
+	text = append(text, '.')
+	return string(base64.RawURLEncoding.AppendEncode(text, signature)), nil
 }
 
 func signatureOf(signer keys.Signer, input []byte) ([]byte, error) {
@@ -71,13 +81,16 @@ func signatureOf(signer keys.Signer, input []byte) ([]byte, error) {
 // joinPoint turns the ASN.1 form of an ECDSA signature into that of JWS: R and
 // S, each of size bytes (RFC 7518 §3.4).
 func joinPoint(signature []byte, size int) ([]byte, error) {
-	var point struct{ R, S *big.Int }
-	if _, err := asn1.Unmarshal(signature, &point); err != nil {
-		return nil, err
+	var point, r, s cryptobyte.String
+	input := cryptobyte.String(signature)
+	if !input.ReadASN1(&point, asn1.SEQUENCE) || !input.Empty() ||
+		!point.ReadASN1Integer((*[]byte)(&r)) || !point.ReadASN1Integer((*[]byte)(&s)) || !point.Empty() ||
+		len(r) > size || len(s) > size {
+		return nil, errors.New("the key gave a signature that is none of its algorithm")
 	}
 	joined := make([]byte, 2*size)
-	point.R.FillBytes(joined[:size])
-	point.S.FillBytes(joined[size:])
+	copy(joined[size-len(r):size], r)
+	copy(joined[2*size-len(s):], s)
 	return joined, nil
 }
 

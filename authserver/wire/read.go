@@ -27,10 +27,19 @@ func ReadForm(r *http.Request, repeatable ...string) (oauth.Form, error) {
 	return ReadBody(r, repeatable...)
 }
 
+const formType = "application/x-www-form-urlencoded"
+
+func isForm(contentType string) bool {
+	if contentType == formType {
+		return true // as nearly everybody writes it
+	}
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	return err == nil && mediaType == formType
+}
+
 // ReadBody reads a form body, whatever the query says.
 func ReadBody(r *http.Request, repeatable ...string) (oauth.Form, error) {
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/x-www-form-urlencoded" || len(r.Header.Values("Content-Type")) > 1 {
+	if !isForm(r.Header.Get("Content-Type")) || len(r.Header.Values("Content-Type")) > 1 {
 		return oauth.Form{}, oauth.InvalidRequest("Send the parameters as application/x-www-form-urlencoded.")
 	}
 	if r.Header.Get("Content-Encoding") != "" {
