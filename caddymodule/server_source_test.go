@@ -175,6 +175,26 @@ func TestRealmSourceCurrentAllocatesNothing(t *testing.T) {
 	}
 }
 
+// A gateway asks this on each hit of its cache.
+func BenchmarkRealmSourceCurrent(b *testing.B) {
+	w := newWorld(b)
+	app := w.load(w.config("a", ""))
+	root, err := app.realmIssuer("/")
+	if err != nil {
+		b.Fatal(err)
+	}
+	known, err := root.Source.Introspect(b.Context(), oauth.NewSecret(tokenFor(b, app, "/oauth2", "a")))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if !root.Source.Current(known) {
+			b.Fatal("a fresh verdict does not hold")
+		}
+	}
+}
+
 // RS21, RS28: while nobody can tell, the answer is that, and never a verdict.
 func TestRealmSourceUnavailable(t *testing.T) {
 	w := newWorld(t)

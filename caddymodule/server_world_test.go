@@ -30,11 +30,11 @@ func init() { caddy.RegisterModule(brokenApp{}) }
 
 // world is the data of one test: a directory with a database and a log.
 type world struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 }
 
-func newWorld(t *testing.T) world {
+func newWorld(t testing.TB) world {
 	w := world{t, t.TempDir()}
 	t.Setenv("XDG_DATA_HOME", filepath.Join(w.dir, "data"))
 	t.Cleanup(func() { w.stop() })
@@ -139,7 +139,7 @@ func (w world) references() int {
 
 // ask sends a request through the handler of an app. passed says that the
 // handler passed it on.
-func ask(t *testing.T, app *App, r *http.Request) (answer *http.Response, passed bool) {
+func ask(t testing.TB, app *App, r *http.Request) (answer *http.Response, passed bool) {
 	t.Helper()
 	recorder := httptest.NewRecorder()
 	handler := &ServerHandler{app: app, log: slog.New(slog.DiscardHandler)}
@@ -158,7 +158,7 @@ func post(path string, form url.Values) *http.Request {
 }
 
 // tokenFor gets an access token for a client, from the realm at path.
-func tokenFor(t *testing.T, app *App, path, client string) string {
+func tokenFor(t testing.TB, app *App, path, client string) string {
 	t.Helper()
 	answer, _ := ask(t, app, post(path+"/access_token", url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {client}, "client_secret": {"s"},

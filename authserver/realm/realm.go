@@ -197,8 +197,13 @@ func (r *Realm) OpenAccess(raw oauth.Secret) (token.Access, error) {
 // of is revoked, its client is still there and its realm in service. It never
 // blocks.
 func (r *Realm) Alive(of token.Lineage) bool {
-	_, known := r.Client(of.ClientID)
-	return known && !r.Disabled() && !r.Revocations.Revoked(r.Name, of)
+	return r.Serves(of.ClientID) && !r.Revocations.Revoked(r.Name, of)
+}
+
+// Serves says whether a client is there and its realm in service.
+func (r *Realm) Serves(clientID string) bool {
+	_, known := r.Client(clientID)
+	return known && !r.Disabled()
 }
 
 // Over says whether a grant has come to its end. The store says so of one that it

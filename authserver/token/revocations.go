@@ -193,10 +193,6 @@ func (r *Revocations) Ready() bool { return r.ready.Load() }
 // Epoch changes with every new revocation.
 func (r *Revocations) Epoch() uint64 { return r.epoch.Load() }
 
-// Dated says whether there is a revocation that asks for the times of a Lineage.
-// One without its times is as old as can be.
-func (r *Revocations) Dated() bool { return r.wide.Load() > 0 }
-
 // Revoked says whether a token, or a grant, is dead: by itself or with all that
 // it came of.
 func (r *Revocations) Revoked(realm string, of Lineage) bool { return r.Cause(realm, of) != 0 }
@@ -210,7 +206,7 @@ func (r *Revocations) Cause(realm string, of Lineage) store.RevocationKind {
 		return store.RevokedToken
 	case r.covers(revoked{realm, store.RevokedGrant, of.GrantID, ""}, 0):
 		return store.RevokedGrant
-	case !r.Dated():
+	case r.wide.Load() == 0:
 		return 0
 	case r.covers(revoked{realm, store.RevokedSession, of.SessionID, ""}, 0):
 		return store.RevokedSession
