@@ -73,7 +73,7 @@ func (s *Store) Grant(ctx context.Context, realm, id string) (store.Grant, error
 func (s *Store) RedeemCode(ctx context.Context, r store.Redemption) (store.Grant, error) {
 	return write(ctx, s, "redeem a code", func(q querier) (store.Grant, error) {
 		now, purge := seconds(r.Now), seconds(r.PurgeAt)
-		grant, err := scanGrant(q.row(redeemCode,
+		grant, err := scanGrant(q.sole(redeemCode,
 			now, int64(r.Generation), r.RefreshKey, now, end(r.IdleExpires), end(r.Expires), purge, purge,
 			r.Realm, r.GrantID, r.ClientID, r.CodeHash, now))
 		if errors.Is(err, sql.ErrNoRows) {

@@ -18,6 +18,7 @@ import (
 // finds what it has left.
 func TestF1_ALostAnswerToACommit(t *testing.T) {
 	relay, dsn := startRelay(t, pgtest.Shared(t).Schema(t))
+	relay.argument = "the-rotated"
 	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: dsn})
 	relay.loseCommits.Store(1)
 	err := create(t.Context(), s, "a")
@@ -31,7 +32,7 @@ func TestF1_ALostAnswerToACommit(t *testing.T) {
 		t.Errorf("the same step again: got %v, want ErrExists, for the first was committed", err)
 	}
 	// The retry of a rotation gets the same successor.
-	grant := grant("rotated")
+	grant := grant(relay.argument)
 	grant.Generation = 1
 	if err := s.CreateGrant(t.Context(), grant, nil); err != nil {
 		t.Fatal(err)
@@ -43,6 +44,9 @@ func TestF1_ALostAnswerToACommit(t *testing.T) {
 	relay.loseCommits.Store(1)
 	if _, err := s.RotateRefresh(t.Context(), use); err == nil || errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("got %v, want a fault", err)
+	}
+	if relay.loseCommits.Load() != 0 {
+		t.Fatal("no rotation was lost")
 	}
 	if rotated, err := s.RotateRefresh(t.Context(), use); err != nil || rotated.Generation != 2 {
 		t.Errorf("the retry got generation %d (%v), want 2", rotated.Generation, err)
@@ -59,8 +63,9 @@ func TestF1_ACommitThatAPoolerKnowsNothingOf(t *testing.T) {
 	if relay.lastWords, err = crashed.Encode(nil); err != nil {
 		t.Fatal(err)
 	}
+	relay.argument = "the-code"
 	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: dsn})
-	code := grant("code")
+	code := grant(relay.argument)
 	code.State, code.CodeHash, code.CodeExpires = store.GrantPending, "hash", time.Unix(1_800_000_100, 0)
 	if err := s.CreateGrant(t.Context(), code, nil); err != nil {
 		t.Fatal(err)

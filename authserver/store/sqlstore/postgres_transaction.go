@@ -55,6 +55,29 @@ func (tx *pgTransaction) row(text string, args ...any) scanner {
 	})
 }
 
+// sole is a transaction of its own where it comes first. Without a row nothing has
+// begun.
+func (tx *pgTransaction) sole(text string, args ...any) scanner {
+	if tx.begun {
+		return tx.row(text, args...)
+	}
+	return scanFunc(func(dest []any) error {
+		failpoint.Pass(failpoint.BeforeCommit)
+		rows, err := tx.conn.Query(tx.ctx, numbered(text), stored(args)...)
+		if err == nil {
+			err = scanOne(rows, dest)
+		}
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return err
+		case err != nil:
+			return tx.outcome(err)
+		}
+		failpoint.Pass(failpoint.AfterCommit)
+		return nil
+	})
+}
+
 func (tx *pgTransaction) each(scan func(scanner) error, text string, args ...any) error {
 	rows, done, err := tx.query(text, args)
 	if err != nil {
@@ -92,17 +115,23 @@ func (tx *pgTransaction) commit() error {
 	failpoint.Pass(failpoint.BeforeCommit)
 	tag, err := tx.conn.Exec(tx.ctx, "COMMIT")
 	switch {
-	// An error that ends the connection is no answer either: a pooler says so of a
-	// database that it has lost.
-	case err != nil && (pgError(err) == nil || tx.conn.IsClosed()):
-		return fmt.Errorf("%w: %w", errUnknownOutcome, err)
 	case err != nil:
-		return err
+		return tx.outcome(err)
 	case tag.String() != "COMMIT":
 		return errors.New("the database rolled back a transaction that was to be committed")
 	}
 	failpoint.Pass(failpoint.AfterCommit)
 	return nil
+}
+
+// outcome tells an answer that a commit failed from no answer. An error that ends
+// the connection is no answer either: a pooler says so of a database that it has
+// lost.
+func (tx *pgTransaction) outcome(err error) error {
+	if pgError(err) == nil || tx.conn.IsClosed() {
+		return fmt.Errorf("%w: %w", errUnknownOutcome, err)
+	}
+	return err
 }
 
 // rollback takes the transaction back. A connection on which that fails is not
@@ -140,6 +169,9 @@ func (r pgReader) row(text string, args ...any) scanner {
 		})
 	})
 }
+
+// sole is row: each statement is committed by itself.
+func (r pgReader) sole(text string, args ...any) scanner { return r.row(text, args...) }
 
 func (r pgReader) each(scan func(scanner) error, text string, args ...any) error {
 	var begun bool

@@ -14,6 +14,10 @@ type querier interface {
 	exec(text string, args ...any) (int64, error)
 	// row runs a statement that gives one row; Scan of none is sql.ErrNoRows.
 	row(text string, args ...any) scanner
+	// sole is row for a change that is the whole of its step when it gives a row,
+	// and changes nothing when it gives none. The first statement of a step may be
+	// committed with it, in one round trip; the step must not fail after that.
+	sole(text string, args ...any) scanner
 	// each runs a statement and gives every row of it to scan.
 	each(scan func(scanner) error, text string, args ...any) error
 }
@@ -52,6 +56,9 @@ func (q sqlQuerier) row(text string, args ...any) scanner {
 	}
 	return stmt.QueryRowContext(q.ctx, args...)
 }
+
+// sole is row: the step shares the commit of its batch.
+func (q sqlQuerier) sole(text string, args ...any) scanner { return q.row(text, args...) }
 
 func (q sqlQuerier) each(scan func(scanner) error, text string, args ...any) (err error) {
 	stmt, err := q.texts.get(q.ctx, text)

@@ -60,7 +60,7 @@ func (s *Store) TouchRefresh(ctx context.Context, r store.Rotation) (store.Grant
 // advance makes next the current generation where r may do so.
 func advance(q querier, r store.Rotation, next uint32) (store.Grant, error) {
 	now, purge := seconds(r.Now), seconds(r.PurgeAt)
-	grant, err := scanGrant(q.row(advanceRefresh,
+	grant, err := scanGrant(q.sole(advanceRefresh,
 		int64(next), now, int64(next), end(r.IdleExpires), purge-lag(now, purge), purge,
 		r.Realm, r.GrantID, r.ClientID, int64(r.Generation), now, now))
 	if errors.Is(err, sql.ErrNoRows) {

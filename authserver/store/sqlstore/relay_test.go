@@ -16,10 +16,14 @@ import (
 type relay struct {
 	listener net.Listener
 	server   string // the database's unix socket
+	// trips counts what the store sends: each flush is a round trip.
+	trips atomic.Int64
 	// delay holds up all that the database says.
 	delay atomic.Int64
-	// loseCommits is how many answers to COMMIT are lost with their connection.
+	// loseCommits is how many answers to commits are lost with their connection:
+	// to COMMIT, and to a statement with this argument that is committed by itself.
 	loseCommits atomic.Int64
+	argument    string
 	// lastWords are said in the place of a lost answer, as a pooler does whose
 	// connection to the database broke.
 	lastWords []byte
@@ -60,7 +64,8 @@ func (r *relay) run() {
 		}
 		var committing atomic.Bool
 		go r.pass(server, client, func(said []byte) bool {
-			if bytes.Contains(said, []byte("COMMIT\x00")) && r.loseCommits.Load() > 0 {
+			r.trips.Add(1)
+			if r.commits(said) && r.loseCommits.Load() > 0 {
 				committing.Store(true)
 			}
 			return true
@@ -77,6 +82,10 @@ func (r *relay) run() {
 			return true
 		})
 	}
+}
+
+func (r *relay) commits(said []byte) bool {
+	return bytes.Contains(said, []byte("COMMIT\x00")) || r.argument != "" && bytes.Contains(said, []byte(r.argument))
 }
 
 // pass hands on what from says, until it is over or may says no.
