@@ -22,7 +22,8 @@ const costPerToken = 4 << 10
 // about tokens that a source or the asking route refused: a flood of bad ones
 // leaves no trace.
 type Cache struct {
-	entries *ristretto.Cache[[]byte, *entry]
+	entries *ristretto.Cache[uint64, *entry]
+	place   func(digest [sha256.Size]byte) uint64
 
 	evicted, rejected atomic.Uint64
 
@@ -42,19 +43,18 @@ type entry struct {
 }
 
 // NewCache makes a Cache for about so many tokens.
-func NewCache(tokens int64) (*Cache, error) { return newCache(tokens, hashDigest) }
+func NewCache(tokens int64) (*Cache, error) { return newCache(tokens, placeOf) }
 
-func newCache(tokens int64, hash func(digest []byte) (uint64, uint64)) (*Cache, error) {
+func newCache(tokens int64, place func(digest [sha256.Size]byte) uint64) (*Cache, error) {
 	if tokens < 1 {
 		return nil, fmt.Errorf("a token cache for %d tokens is no cache: use 1 or more", tokens)
 	}
-	c := new(Cache)
+	c := &Cache{place: place}
 	var err error
-	c.entries, err = ristretto.NewCache(&ristretto.Config[[]byte, *entry]{
+	c.entries, err = ristretto.NewCache(&ristretto.Config[uint64, *entry]{
 		NumCounters:        max(10*tokens, 1000),
 		MaxCost:            tokens * costPerToken,
 		BufferItems:        64,
-		KeyToHash:          hash,
 		IgnoreInternalCost: true,
 		// ristretto's own metrics would cost every hit.
 		OnEvict:  func(*ristretto.Item[*entry]) { c.evicted.Add(1) },
@@ -84,11 +84,9 @@ func (c *Cache) Stats() CacheStats {
 	}
 }
 
-// hashDigest uses 16 of the 32 bytes: where to look, not what is there. get
-// compares them all.
-func hashDigest(digest []byte) (key, conflict uint64) {
-	return binary.LittleEndian.Uint64(digest), binary.LittleEndian.Uint64(digest[8:])
-}
+// placeOf uses 8 of the 32 bytes: where to look, not what is there. get compares
+// them all.
+func placeOf(digest [sha256.Size]byte) uint64 { return binary.LittleEndian.Uint64(digest[:]) }
 
 // digestOf is Secret.Digest without an allocation for tokens of ordinary size.
 func digestOf(token string) [sha256.Size]byte {
@@ -100,7 +98,7 @@ func (c *Cache) get(digest *[sha256.Size]byte) *entry {
 	if c == nil {
 		return nil
 	}
-	found, ok := c.entries.Get(digest[:])
+	found, ok := c.entries.Get(c.place(*digest))
 	if !ok || found.digest != *digest {
 		return nil
 	}
@@ -117,7 +115,7 @@ func (c *Cache) put(e *entry, now time.Time) {
 	if c.closed {
 		return
 	}
-	c.entries.SetWithTTL(e.digest[:], e, 512+weigh(e.token.Claims), ttl)
+	c.entries.SetWithTTL(c.place(e.digest), e, 512+weigh(e.token.Claims), ttl)
 }
 
 // weigh estimates the memory of decoded JSON, so that an issuer with large

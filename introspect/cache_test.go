@@ -2,6 +2,7 @@ package introspect_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"sync"
 	"testing"
@@ -111,7 +112,7 @@ func TestF23_WhatTheRouteRefusesIsNotKept(t *testing.T) {
 }
 
 func TestF22_CollidingHashes(t *testing.T) {
-	cache, err := introspect.NewCacheWithHash(1000, func([]byte) (uint64, uint64) { return 7, 7 })
+	cache, err := introspect.NewCacheWithHash(1000, func([sha256.Size]byte) uint64 { return 7 })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,11 +52,12 @@ func New(config Config) (*Introspector, error) {
 		return nil, err
 	}
 	var introspecting *Issuer
+	issuers := make(map[string]*Issuer, len(config.Issuers))
 	for i, issuer := range config.Issuers {
 		switch {
 		case issuer.URL == "" || issuer.Source == nil:
 			return nil, fmt.Errorf("issuer %q has no URL or no source", issuer.Name)
-		case slices.ContainsFunc(config.Issuers[:i], func(other Issuer) bool { return other.URL == issuer.URL }):
+		case issuers[issuer.URL] != nil:
 			return nil, fmt.Errorf("issuer %s is listed twice: keep one line for it", issuer.URL)
 		case issuer.Local || issuer.Opaque == nil:
 		case introspecting != nil:
@@ -64,6 +65,7 @@ func New(config Config) (*Introspector, error) {
 		default:
 			introspecting = &config.Issuers[i]
 		}
+		issuers[issuer.URL] = &config.Issuers[i]
 	}
-	return &Introspector{config: config, leeway: int64(config.Leeway / time.Second)}, nil
+	return &Introspector{config: config, issuers: issuers, leeway: int64(config.Leeway / time.Second)}, nil
 }

@@ -2,6 +2,7 @@ package introspect_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -95,7 +96,7 @@ func newDifferential(t *testing.T) *differential {
 		t.Fatal(err)
 	}
 	t.Cleanup(one.Close)
-	colliding, err := introspect.NewCacheWithHash(1000, func([]byte) (uint64, uint64) { return 7, 7 })
+	colliding, err := introspect.NewCacheWithHash(1000, func([sha256.Size]byte) uint64 { return 7 })
 	if err != nil {
 		t.Fatal(err)
 	}

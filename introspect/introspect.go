@@ -14,8 +14,9 @@ import (
 
 // Introspector answers for one route.
 type Introspector struct {
-	config Config
-	leeway int64 // seconds
+	config  Config
+	issuers map[string]*Issuer // of config, by URL
+	leeway  int64              // seconds
 }
 
 // Result is a verdict on a good token, and whether it came from the cache.
