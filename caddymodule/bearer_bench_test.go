@@ -14,48 +14,80 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
-// What bearer_auth costs a request with a token that is known already, above a
-// request that passes nothing.
-func BenchmarkServe(b *testing.B) {
+// handling is a site without its server.
+type handling func(http.ResponseWriter, *http.Request) error
+
+// answering is a handler that answers by itself, and waiting one that asks for the
+// end of the request, as a proxy does.
+func answering(http.ResponseWriter, *http.Request) error { return nil }
+
+func waiting(_ http.ResponseWriter, r *http.Request) error {
+	_, cancel := context.WithCancel(r.Context())
+	cancel()
+	return nil
+}
+
+// guarded puts a bearer_auth before a handler. Its one issuer vouches for all
+// tokens, and has done so for the token opaque.
+func guarded(tb testing.TB, next handling) handling {
+	tb.Helper()
 	cache, err := introspect.NewCache(100)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	defer cache.Close()
-	introspector, err := introspect.New(introspect.Config{
-		Issuers:   []introspect.Issuer{{Name: "test", URL: streamIssuer, Source: &voucher{answer: lasting}, Opaque: func(string) bool { return true }}},
-		Audiences: []string{streamAudience}, Cache: cache, Now: time.Now,
-	})
+	tb.Cleanup(cache.Close)
+	issuers := []introspect.Issuer{{Name: "test", URL: streamIssuer, Source: &voucher{answer: lasting}, Opaque: func(string) bool { return true }}}
+	introspector, err := introspect.New(introspect.Config{Issuers: issuers, Audiences: []string{streamAudience}, Cache: cache, Now: time.Now})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	rules, _, err := introspect.NewRules([]introspect.Rule{{Methods: []string{"GET"}, Path: "/orders*", Scope: []string{"read"}}})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
-	guard := &BearerAuth{
-		introspector: introspector, rules: rules, log: slog.New(slog.DiscardHandler),
-		Rules: make([]BearerRule, 1), upstream: upstream{guard: identityGuard, now: time.Now},
+	bearer := &BearerAuth{
+		introspector: introspector, rules: rules, log: slog.New(slog.DiscardHandler), allowed: countFromZero(issuers),
+		Rules: make([]BearerRule, 1), upstream: upstream{guard: identityGuard, memo: newMemo(), now: time.Now},
 	}
-	serve := func(b *testing.B, handle func(http.ResponseWriter, *http.Request) error) {
-		ctx, cancel := context.WithCancel(b.Context()) // as that of a server is
-		defer cancel()
-		b.ReportAllocs()
-		w := httptest.NewRecorder()
-		for b.Loop() {
-			r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/orders/7", nil)
-			r.Header["Authorization"] = []string{"Bearer opaque"}
-			r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, new(caddyhttp.Server))
-			if err := handle(w, r); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-	b.Run("floor", func(b *testing.B) { serve(b, next.ServeHTTP) })
-	b.Run("guarded", func(b *testing.B) {
-		serve(b, func(w http.ResponseWriter, r *http.Request) error { return guard.ServeHTTP(w, r, next) })
+	h := handling(func(w http.ResponseWriter, r *http.Request) error {
+		return bearer.ServeHTTP(w, r, caddyhttp.HandlerFunc(next))
 	})
+	if err := h.request(tb.Context(), "Bearer opaque"); err != nil {
+		tb.Fatal(err)
+	}
+	cache.Wait()
+	return h
+}
+
+// request sends one request with an Authorization header, "" for none, in a
+// context as that of a server is.
+func (h handling) request(ctx context.Context, authorization string) error {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/orders/7", nil)
+	if authorization != "" {
+		r.Header["Authorization"] = []string{authorization}
+	}
+	return h(w, caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, new(caddyhttp.Server)))
+}
+
+// What bearer_auth costs a request with a token that is known already, above a
+// request that passes nothing.
+func BenchmarkServe(b *testing.B) {
+	for _, handler := range []struct {
+		name string
+		handling
+	}{{"floor", answering}, {"guarded", guarded(b, answering)}, {"waiting floor", waiting}, {"waiting guarded", guarded(b, waiting)}} {
+		b.Run(handler.name, func(b *testing.B) {
+			ctx, cancel := context.WithCancel(b.Context())
+			defer cancel()
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := handler.request(ctx, "Bearer opaque"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 func lasting(context.Context) (*introspect.Token, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
@@ -133,6 +134,7 @@ type BearerAuth struct {
 	origin       string        // scheme and host of the API, where dpop needs them
 	metadata     *publication  // nil without a resource
 	grace        time.Duration // of streams
+	allowed      map[string]prometheus.Counter
 	releases     []func()
 	log          *slog.Logger
 }

@@ -27,8 +27,8 @@ func (b *BearerAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cadd
 	if v.webSocketToken {
 		w = &subprotocolWriter{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
 	}
-	w, r, done := b.follow(w, r, v)
-	defer done()
+	w, r, s := b.follow(w, r, v)
+	defer s.done()
 	return next.ServeHTTP(w, r)
 }
 
@@ -138,7 +138,7 @@ func (b *BearerAuth) judgeToken(r *http.Request, id *identity, token oauth.Secre
 		v.refused = b.meets(r, requirement, result.Token)
 	}
 	if v.refused == nil {
-		v.refused = b.hand(r, result.Token, id.authorization)
+		v.refused = b.hand(r, id, result.Token)
 	}
 	if v.refused == nil {
 		v.token, v.secret = result.Token, token

@@ -77,9 +77,10 @@ func (m identityHeaders) values(token *introspect.Token, repl *caddy.Replacer) (
 	return values, nil
 }
 
-// set puts values on a request, which may keep the slice: others of Caddy's
-// handlers change headers in place.
-func (m identityHeaders) set(h http.Header, values []string) {
+// set puts values on a request.
+func (m identityHeaders) set(h http.Header, shared []string, id *identity) {
+	values := id.room(len(shared))
+	copy(values, shared)
 	for i, value := range values {
 		if value == absent {
 			continue

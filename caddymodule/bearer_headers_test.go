@@ -106,9 +106,9 @@ func TestRS18_IdentityHeadersAreBoundedTogether(t *testing.T) {
 		"mapped ones count too":  {two, introspect.Token{Subject: "x", Claims: map[string]any{"one": long, "two": long}}, false},
 		"mapped over its bound":  {two, introspect.Token{Claims: map[string]any{"one": long + "x"}}, false},
 	} {
-		b := &BearerAuth{upstream: upstream{headers: test.headers}}
+		b := &BearerAuth{upstream: upstream{headers: test.headers, memo: newMemo()}}
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		if refused := b.hand(r, &test.token, nil); (refused == nil) != test.ok {
+		if refused := b.hand(r, new(identity), &test.token); (refused == nil) != test.ok {
 			t.Errorf("%s: %v, want %v", name, refused, test.ok)
 		}
 		if !test.ok && len(r.Header) > 0 {
@@ -122,17 +122,35 @@ func TestTheCachedPathOfHeadersAllocatesOneSlice(t *testing.T) {
 	mapped := identityHeaders{(&BearerHeader{Name: "X-Roles", Value: "{http.auth.token.roles}", As: "csv"}).mapped()}
 	token.Claims = map[string]any{"roles": []any{"a", "b"}}
 	for name, b := range map[string]*BearerAuth{
-		"standard": {upstream: upstream{guard: identityGuard}},
+		"standard": {upstream: upstream{guard: identityGuard, memo: newMemo()}},
 		"mapped":   {upstream: upstream{guard: append(newGuard("X-Roles"), identityGuard...), headers: mapped, memo: newMemo()}},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header = http.Header{"Accept": {"*/*"}, "Connection": {"keep-alive"}, "User-Agent": {"x"}}
 		allocations := testing.AllocsPerRun(100, func() {
 			b.upstream.guard.stripForged(r)
-			_ = b.hand(r, token, nil)
+			_ = b.hand(r, new(identity), token)
 		})
 		if allocations > 1 {
 			t.Errorf("%s: %v allocations, want 1", name, allocations)
 		}
+	}
+}
+
+// RS17: what one bearer_auth has put on a request stays as it is when another
+// further down puts on its own, and when a handler changes a header in place.
+func TestRS17_HeadersOfTwoBearerAuthsShareNothing(t *testing.T) {
+	first := &BearerAuth{upstream: upstream{memo: newMemo(), headers: identityHeaders{(&BearerHeader{Name: "X-Roles", Value: "{http.auth.token.roles}"}).mapped()}}}
+	second := &BearerAuth{upstream: upstream{memo: newMemo()}}
+	token := &introspect.Token{Subject: "frida", Claims: map[string]any{"roles": "reader"}}
+	for range 2 {
+		r, id := httptest.NewRequest(http.MethodGet, "/", nil), new(identity)
+		_ = first.hand(r, id, token)
+		kept := r.Header[headerSubject]
+		_ = second.hand(r, id, &introspect.Token{Subject: "root", ClientID: "root", Issuer: "root", Scope: []string{"root"}})
+		if kept[0] != "frida" || r.Header.Get("X-Roles") != "reader" || r.Header.Get(headerSubject) != "root" {
+			t.Errorf("%q became %v", kept, r.Header)
+		}
+		kept[0], r.Header["X-Roles"][0], r.Header[headerSubject][0] = "changed", "changed", "changed"
 	}
 }

@@ -37,6 +37,21 @@ type identity struct {
 	proofs, certificate []string
 	spent               string
 	verdict             verdict // what the last bearer_auth decided
+
+	// values has room for the header values of the request, for which only the
+	// first bearer_auth finds it: what is on the request stands in it then.
+	values [len(standardHeaders) + 2]string
+	filled bool
+}
+
+// room is for the header values of one bearer_auth. The request keeps it, for
+// others of Caddy's handlers change headers in place: it is never shared.
+func (id *identity) room(n int) []string {
+	if id.filled || n > len(id.values) {
+		return make([]string, n)
+	}
+	id.filled = true
+	return id.values[:n:n]
 }
 
 // identityOf finds the identity of a request that a bearer_auth before this
@@ -68,24 +83,26 @@ func newIdentity(ctx context.Context) *identity {
 
 // set changes who the request is from: nobody with a nil token.
 func (id *identity) set(ctx context.Context, token *introspect.Token) {
-	before := id.token
-	id.token = token
-	repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	switch {
-	case !ok:
-	case token != nil:
-		// Set and not only answered, so that it wins over a basic_auth before us.
-		repl.Set(userPlaceholder, token.Subject)
-	case before != nil:
-		repl.Delete(userPlaceholder)
+	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		if token == nil && id.token != nil {
+			repl.Delete(userPlaceholder)
+		}
+		// What is set wins over what is answered: we win over a basic_auth before us.
+		if user, _ := repl.Get(userPlaceholder); token != nil && user != nil {
+			repl.Set(userPlaceholder, token.Subject)
+		}
 	}
+	id.token = token
 }
 
-// placeholder answers {http.auth.token.<claim>}, {http.auth.decision.<member>}
-// and, for nobody, {http.auth.user.id}.
+// placeholder answers {http.auth.user.id}, {http.auth.token.<claim>} and
+// {http.auth.decision.<member>}.
 func (id *identity) placeholder(name string) (any, bool) {
 	if name == userPlaceholder {
-		return nil, true
+		if id.token == nil {
+			return nil, true
+		}
+		return id.token.Subject, true
 	}
 	claim, ok := strings.CutPrefix(name, claimsPlaceholder)
 	if !ok {

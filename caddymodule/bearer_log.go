@@ -25,7 +25,7 @@ const (
 // note counts a decision, and tells it to the access log, to placeholders and,
 // where an operator has to do something about it, to the log.
 func (b *BearerAuth) note(r *http.Request, v verdict) {
-	observeRequest(v.issuer, v.decision(), v.reason())
+	b.count(v)
 	id := identityOf(r.Context())
 	if id == nil {
 		return

@@ -93,7 +93,7 @@ func (b *BearerAuth) provisionIntrospector(app *App) error {
 	if b.introspector, err = introspect.New(config); err != nil {
 		return fmt.Errorf("bearer_auth: %w", err)
 	}
-	countFromZero(config.Issuers)
+	b.allowed = countFromZero(config.Issuers)
 	return nil
 }
 

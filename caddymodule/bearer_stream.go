@@ -1,9 +1,9 @@
 package caddymodule
 
 import (
-	"context"
 	"errors"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,15 +16,19 @@ var errStreamCut = errors.New("bearer_auth: the access token is no longer good")
 type stream struct {
 	token carrier
 
-	cancel context.CancelCauseFunc
-	watch  *streamWatch
+	// ctx, request and writer are what the handlers behind us get: one piece of
+	// memory for all of them.
+	ctx     streamContext
+	request http.Request
+	writer  streamWriter
+
+	watch *streamWatch
 
 	// These belong to the watch.
 	next, previous *stream
 	born           uint64
 	listed         bool
 
-	writer streamWriter
 	// stopped says that nothing may be written any more.
 	stopped atomic.Bool
 
@@ -34,16 +38,19 @@ type stream struct {
 	frames bool     // whether WebSocket frames go over it
 }
 
-// done is the end of the handler. A connection that it took over and left open is
-// watched on, until it is closed.
+// done is the end of the handler; nil is no stream. A connection that it took over
+// and left open is watched on, until it is closed.
 func (s *stream) done() {
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	left := s.conn != nil && !s.over
 	s.mu.Unlock()
 	if !left {
 		s.leave()
 	}
-	s.cancel(nil)
+	s.ctx.end(nil)
 }
 
 // leave ends the watch: there is nothing left to cut.
@@ -81,7 +88,7 @@ func (s *stream) cut(now time.Time) (cut bool) {
 	}
 	s.mu.Unlock()
 	if conn == nil {
-		s.cancel(errStreamCut)
+		s.ctx.end(errStreamCut)
 		return true
 	}
 	// A peer that does not read may make the farewell wait.

@@ -67,15 +67,18 @@ func (b *BearerAuth) cutsStreams() bool {
 }
 
 // follow sees to it that an answer to a request with a token does not go on for
-// longer than the token is good. done is to be called at the end.
+// longer than the token is good. The stream is to be done at the end; it is nil
+// where nothing is followed.
 //
 // Every such request is followed, and not only what looks like a stream: nothing
 // that a client or an upstream says can then open one that escapes.
-func (b *BearerAuth) follow(w http.ResponseWriter, r *http.Request, v verdict) (_ http.ResponseWriter, _ *http.Request, done func()) {
+func (b *BearerAuth) follow(w http.ResponseWriter, r *http.Request, v verdict) (http.ResponseWriter, *http.Request, *stream) {
 	if v.token == nil || !b.cutsStreams() {
-		return w, r, func() {}
+		return w, r, nil
 	}
-	return openStreams.follow(w, r, b.carried(v))
+	s := b.carried(v)
+	w, r = openStreams.follow(w, r, s)
+	return w, r, s
 }
 
 // carried is an answer that the token of a verdict carries.

@@ -21,7 +21,7 @@ func (s *stream) hangUp(conn net.Conn, now time.Time) {
 		_, _ = conn.Write(closeFrame)
 	}
 	_ = conn.Close()
-	s.cancel(errStreamCut)
+	s.ctx.end(errStreamCut)
 }
 
 // closeFrame is a WebSocket close frame with the code 1008, policy violation.

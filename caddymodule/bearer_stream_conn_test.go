@@ -33,13 +33,13 @@ func (w *streamWorld) upgraded() (conn, client net.Conn, ctx context.Context, do
 	server, client := net.Pipe()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Upgrade", "websocket")
-	rw, r, done := w.watch.follow(&hijackable{httptest.NewRecorder(), server}, r,
-		w.bearer.carried(verdict{token: minuteToken(true), secret: oauth.NewSecret("opaque")}))
+	s := w.bearer.carried(verdict{token: minuteToken(true), secret: oauth.NewSecret("opaque")})
+	rw, r := w.watch.follow(&hijackable{httptest.NewRecorder(), server}, r, s)
 	conn, _, err := http.NewResponseController(rw).Hijack()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return conn, client, r.Context(), done
+	return conn, client, r.Context(), s.done
 }
 
 // A handler may take a connection over and return: it is cut all the same.
@@ -116,8 +116,8 @@ func TestAPeerThatDoesNotReadIsCutToo(t *testing.T) {
 		written <- err
 	}()
 	s := new(BearerAuth).carried(verdict{token: new(introspect.Token)})
-	_, r, done := newStreamWatch(time.Now).follow(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), s)
-	defer done()
+	_, r := newStreamWatch(time.Now).follow(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), s)
+	defer s.done()
 	s.conn, s.frames = &watchedConn{server, s}, true
 	if !s.cut(time.Now()) {
 		t.Error("it was not cut")
@@ -140,8 +140,8 @@ func TestNoConnectionIsTakenOverAfterTheCut(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Upgrade", "websocket")
 		s := w.bearer.carried(verdict{token: minuteToken(true)})
-		rw, _, done := w.watch.follow(&hijackable{httptest.NewRecorder(), server}, r, s)
-		defer done()
+		rw, _ := w.watch.follow(&hijackable{httptest.NewRecorder(), server}, r, s)
+		defer s.done()
 		s.cut(time.Now())
 		if _, _, err := http.NewResponseController(rw).Hijack(); !errors.Is(err, errStreamCut) {
 			t.Errorf("error %v", err)

@@ -103,9 +103,10 @@ func newStreamWorld(t *testing.T) *streamWorld {
 // open begins an answer with a token; the context ends when it is cut.
 func (w *streamWorld) open(token *introspect.Token) (ctx context.Context, done func()) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	_, r, done = w.watch.follow(httptest.NewRecorder(), r, w.bearer.carried(verdict{token: token, secret: oauth.NewSecret("opaque")}))
-	w.t.Cleanup(done)
-	return r.Context(), done
+	s := w.bearer.carried(verdict{token: token, secret: oauth.NewSecret("opaque")})
+	_, r = w.watch.follow(httptest.NewRecorder(), r, s)
+	w.t.Cleanup(s.done)
+	return r.Context(), s.done
 }
 
 // after lets time go by, and what was to happen by then happen.
@@ -261,8 +262,8 @@ func TestAnAnswerThatIsOverIsNotCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newStreamWorld(t)
 		s := w.bearer.carried(verdict{token: minuteToken(true)})
-		_, _, done := w.watch.follow(nil, httptest.NewRequest(http.MethodGet, "/", nil), s)
-		done()
+		w.watch.follow(nil, httptest.NewRequest(http.MethodGet, "/", nil), s)
+		s.done()
 		if s.cut(time.Now()) {
 			t.Error("it was cut")
 		}
@@ -280,8 +281,9 @@ func BenchmarkFollow(b *testing.B) {
 		defer cancel()
 		r = r.WithContext(ctx)
 		for pb.Next() {
-			_, _, done := watch.follow(recorder, r, bearer.carried(v))
-			done()
+			s := bearer.carried(v)
+			watch.follow(recorder, r, s)
+			s.done()
 		}
 	})
 }

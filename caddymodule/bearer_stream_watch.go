@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -38,12 +37,13 @@ type streamWatch struct {
 func newStreamWatch(now func() time.Time) *streamWatch { return &streamWatch{now: now} }
 
 // follow begins to watch the answer to a request.
-func (w *streamWatch) follow(rw http.ResponseWriter, r *http.Request, s *stream) (http.ResponseWriter, *http.Request, func()) {
-	ctx, cancel := context.WithCancelCause(r.Context())
-	s.watch, s.cancel, s.frames = w, cancel, isWebSocket(r)
+func (w *streamWatch) follow(rw http.ResponseWriter, r *http.Request, s *stream) (http.ResponseWriter, *http.Request) {
+	s.watch, s.frames = w, isWebSocket(r)
+	s.ctx.Context = r.Context()
+	s.request = *r.WithContext(&s.ctx)
 	s.writer = streamWriter{caddyhttp.ResponseWriterWrapper{ResponseWriter: rw}, s}
 	w.add(s)
-	return &s.writer, r.WithContext(ctx), s.done
+	return &s.writer, &s.request
 }
 
 func (w *streamWatch) add(s *stream) {

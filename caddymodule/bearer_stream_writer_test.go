@@ -18,8 +18,8 @@ func follow(t *testing.T) (http.ResponseWriter, *httptest.ResponseRecorder, *str
 	t.Helper()
 	recorder := httptest.NewRecorder()
 	s := new(BearerAuth).carried(verdict{token: new(introspect.Token)})
-	w, _, done := newStreamWatch(time.Now).follow(recorder, httptest.NewRequest(http.MethodGet, "/", nil), s)
-	t.Cleanup(done)
+	w, _ := newStreamWatch(time.Now).follow(recorder, httptest.NewRequest(http.MethodGet, "/", nil), s)
+	t.Cleanup(s.done)
 	return w, recorder, s
 }
 

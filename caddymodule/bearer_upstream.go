@@ -16,10 +16,9 @@ type upstream struct {
 	// guard are the names that no client can send.
 	guard   guard
 	headers identityHeaders
-	// memo is nil where there is nothing worth remembering.
-	memo *memo
-	app  *App
-	now  func() time.Time
+	memo    *memo
+	app     *App
+	now     func() time.Time
 }
 
 // checkUpstream finds what is wrong with what the upstream is to get.
@@ -44,7 +43,7 @@ func (b *BearerAuth) checkUpstream() error {
 
 // provisionUpstream prepares what the upstream gets.
 func (b *BearerAuth) provisionUpstream(app *App) error {
-	b.upstream = upstream{guard: slices.Clone(identityGuard), app: app, now: time.Now}
+	b.upstream = upstream{guard: slices.Clone(identityGuard), memo: newMemo(), app: app, now: time.Now}
 	for i := range b.Headers {
 		b.upstream.headers = append(b.upstream.headers, b.Headers[i].mapped())
 		b.upstream.guard = append(b.upstream.guard, newGuard(b.Headers[i].Name)...)
@@ -60,22 +59,16 @@ func (b *BearerAuth) provisionUpstream(app *App) error {
 			return err
 		}
 	}
-	if len(b.Headers) > 0 || b.Assertion != nil || b.ExchangeToken != nil {
-		b.upstream.memo = newMemo()
-	}
 	return nil
 }
 
 // hand puts on a request what the upstream gets of a verified token. When that
 // fails it has put on nothing.
-func (b *BearerAuth) hand(r *http.Request, token *introspect.Token, authorization []string) *refusal {
+func (b *BearerAuth) hand(r *http.Request, id *identity, token *introspect.Token) *refusal {
 	u := &b.upstream
 	ready := u.prepare(token)
-	var values []string
+	values := ready.values
 	var refused *refusal
-	if ready != nil {
-		values = slices.Clone(ready.values)
-	}
 	if values == nil {
 		repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 		values, refused = u.headers.values(token, repl)
@@ -90,7 +83,7 @@ func (b *BearerAuth) hand(r *http.Request, token *introspect.Token, authorizatio
 	if refused != nil {
 		return refused
 	}
-	u.headers.set(r.Header, values)
+	u.headers.set(r.Header, values, id)
 	if b.Assertion != nil {
 		r.Header[http.CanonicalHeaderKey(b.Assertion.Header)] = []string{assertion}
 	}
@@ -98,17 +91,13 @@ func (b *BearerAuth) hand(r *http.Request, token *introspect.Token, authorizatio
 	case b.ExchangeToken != nil:
 		r.Header["Authorization"] = []string{"Bearer " + exchanged}
 	case b.ForwardToken:
-		r.Header["Authorization"] = authorization
+		r.Header["Authorization"] = id.authorization
 	}
 	return nil
 }
 
-// prepare makes what is the token's alone, once a token. It is nil where that is
-// not worth remembering.
+// prepare makes what is the token's alone, once a token.
 func (u *upstream) prepare(token *introspect.Token) *prepared {
-	if u.memo == nil {
-		return nil
-	}
 	return u.memo.of(token, func() *prepared {
 		ready := new(prepared)
 		if !u.headers.perRequest() {

@@ -102,7 +102,7 @@ func TestWithoutItsStoreTheGatewayIs503AndNot401(t *testing.T) {
 		"exchange":  {ExchangeToken: &BearerExchange{Realm: "/", Lifetime: 60e9}, upstream: upstream{app: new(App), now: time.Now, memo: newMemo()}},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		refused := b.hand(r, token, nil)
+		refused := b.hand(r, new(identity), token)
 		if refused == nil || refused.status != http.StatusServiceUnavailable || refused.retryAfter <= 0 || len(r.Header) > 0 {
 			t.Errorf("%s: %+v, headers %v", name, refused, r.Header)
 		}
@@ -118,7 +118,7 @@ func TestWithoutItsStoreTheGatewayIs503AndNot401(t *testing.T) {
 func TestG43_ABoundTokenIsNotExchanged(t *testing.T) {
 	b := &BearerAuth{ExchangeToken: &BearerExchange{Realm: "/"}, upstream: upstream{app: new(App), now: time.Now, memo: newMemo()}}
 	token := &introspect.Token{Subject: "frida", Expires: time.Now().Add(time.Hour).Unix(), Claims: map[string]any{"cnf": map[string]any{"jkt": "x"}}}
-	refused := b.hand(httptest.NewRequest(http.MethodGet, "/", nil), token, nil)
+	refused := b.hand(httptest.NewRequest(http.MethodGet, "/", nil), new(identity), token)
 	if refused == nil || refused.status != http.StatusUnauthorized || refused.reason != introspect.ReasonBound {
 		t.Errorf("%+v", refused)
 	}

@@ -89,16 +89,28 @@ func issuerLabel(name string) string {
 
 // countFromZero makes the series of a route that alerts watch. Prometheus sees no
 // increase in a series that begins with 1, and so would miss the first.
-func countFromZero(issuers []introspect.Issuer) {
+//
+// It gives the counters of requests with a good token, by issuer: nearly all
+// requests are counted there, and need not look for their counter.
+func countFromZero(issuers []introspect.Issuer) (allowed map[string]prometheus.Counter) {
 	requestsTotal.WithLabelValues(issuerNone, decisionRefused, reasonPanic)
+	allowed = make(map[string]prometheus.Counter, len(issuers))
 	for i := range issuers {
-		requestsTotal.WithLabelValues(issuerLabel(issuers[i].Name), decisionRefused, reasonUnavailable)
+		issuer := issuerLabel(issuers[i].Name)
+		requestsTotal.WithLabelValues(issuer, decisionRefused, reasonUnavailable)
+		allowed[issuer] = requestsTotal.WithLabelValues(issuer, decisionAllowed, reasonNone)
 	}
+	return allowed
 }
 
-// observeRequest counts one request that bearer_auth decided on.
-func observeRequest(issuer, decision, reason string) {
-	requestsTotal.WithLabelValues(issuer, decision, reason).Inc()
+// count counts one request that bearer_auth decided on.
+func (b *BearerAuth) count(v verdict) {
+	decision := v.decision()
+	if counter := b.allowed[v.issuer]; counter != nil && decision == decisionAllowed {
+		counter.Inc()
+		return
+	}
+	requestsTotal.WithLabelValues(v.issuer, decision, v.reason()).Inc()
 }
 
 // tokenAnswered counts one answer of the authorization server that gives or

@@ -30,7 +30,7 @@ func gathered(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 // Caddy makes a new registry on each reload; counters must go on.
 func TestCountersGoOnInTheRegistryOfTheNextConfiguration(t *testing.T) {
 	count := func() {
-		observeRequest("corp", decisionAllowed, reasonNone)
+		new(BearerAuth).count(verdict{passed: decisionAllowed, issuer: "corp"})
 		tokenAnswered("/counted", "password", "ok")
 		issuerObserver{}.KeysFetched("https://counted.test", "ok")
 		issuerObserver{}.Introspected("https://counted.test", "active", time.Millisecond)
