@@ -24,15 +24,15 @@ var errJSON = errors.New("not a strict JSON object")
 // twice in one object, none at the top that differs from another in case only,
 // nothing after the end, at most 16 levels deep. Numbers stay json.Number.
 func DecodeObject(data []byte) (map[string]any, error) {
-	if !utf8.Valid(data) || !soundEscapes(data) {
+	written, bounded := outline(data)
+	if !bounded || !utf8.Valid(data) || !soundEscapes(data) {
 		return nil, errJSON
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	members := 0
-	value, err := decodeValue(dec, 0, &members)
-	if err != nil {
-		return nil, err
+	var value any
+	if err := dec.Decode(&value); err != nil {
+		return nil, errJSON
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
@@ -41,70 +41,79 @@ func DecodeObject(data []byte) (map[string]any, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errJSON
 	}
-	folded := make(map[string]struct{}, len(object))
+	// Of members with one name only the last is left.
+	members, elements := count(object)
+	if members != written || members+elements > maxJSONMembers || alikeButForCase(object) {
+		return nil, errJSON
+	}
+	return object, nil
+}
+
+// outline counts the members in all objects of data, if that is JSON; what is not
+// is for the decoder to refuse. bounded says that it is neither too deep nor too
+// much to be read.
+func outline(data []byte) (members int, bounded bool) {
+	depth, commas, inText := 0, 0, false
+	for i := 0; i < len(data) && depth <= maxJSONDepth && commas <= maxJSONMembers; i++ {
+		switch c := data[i]; {
+		case c == '\\':
+			i++ // what is escaped ends no text
+		case c == '"':
+			inText = !inText
+		case inText:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c == ':':
+			members++
+		case c == ',':
+			commas++
+		}
+	}
+	return members, depth <= maxJSONDepth && commas <= maxJSONMembers
+}
+
+// count counts the members of objects and the elements of arrays.
+func count(value any) (members, elements int) {
+	add := func(inner any) {
+		m, e := count(inner)
+		members += m
+		elements += e
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		members = len(value)
+		for _, member := range value {
+			add(member)
+		}
+	case []any:
+		elements = len(value)
+		for _, element := range value {
+			add(element)
+		}
+	}
+	return members, elements
+}
+
+// alikeButForCase says whether two names differ in case only.
+func alikeButForCase(object map[string]any) bool {
+	var folded map[string]struct{}
 	for name := range object {
-		folded[strings.ToLower(name)] = struct{}{}
-	}
-	if len(folded) != len(object) {
-		return nil, errJSON
-	}
-	return object, nil
-}
-
-func decodeValue(dec *json.Decoder, depth int, members *int) (any, error) {
-	token, err := dec.Token()
-	if err != nil {
-		return nil, errJSON
-	}
-	delim, ok := token.(json.Delim)
-	if !ok {
-		return token, nil
-	}
-	if depth++; depth > maxJSONDepth {
-		return nil, errJSON
-	}
-	if delim == '{' {
-		return decodeMembers(dec, depth, members)
-	}
-	list := []any{}
-	for dec.More() {
-		if *members++; *members > maxJSONMembers {
-			return nil, errJSON
+		lower := strings.ToLower(name)
+		if lower == name {
+			continue // as nearly all are
 		}
-		value, err := decodeValue(dec, depth, members)
-		if err != nil {
-			return nil, err
+		_, there := object[lower]
+		if _, twice := folded[lower]; there || twice {
+			return true
 		}
-		list = append(list, value)
+		if folded == nil {
+			folded = map[string]struct{}{}
+		}
+		folded[lower] = struct{}{}
 	}
-	if _, err := dec.Token(); err != nil {
-		return nil, errJSON
-	}
-	return list, nil
-}
-
-func decodeMembers(dec *json.Decoder, depth int, members *int) (any, error) {
-	object := map[string]any{}
-	for dec.More() {
-		if *members++; *members > maxJSONMembers {
-			return nil, errJSON
-		}
-		token, err := dec.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
-			return nil, errJSON
-		}
-		if _, twice := object[name]; twice {
-			return nil, errJSON
-		}
-		if object[name], err = decodeValue(dec, depth, members); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, errJSON
-	}
-	return object, nil
+	return false
 }
 
 // soundEscapes refuses \u0000 and surrogates without their partner, which
