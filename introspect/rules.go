@@ -9,6 +9,7 @@ import (
 // matches is denied, and an empty list allows any valid token.
 type Rules struct {
 	lines []line
+	index ruleIndex
 	paths bool
 }
 
@@ -31,6 +32,7 @@ func NewRules(lines []Rule) (rules *Rules, warnings []string, err error) {
 		if rules.covers(rule.Methods, path) {
 			warnings = append(warnings, fmt.Sprintf("rule %d (%s) is never reached: earlier rules match all that it matches", n+1, rule))
 		}
+		rules.index.add(len(rules.lines), path)
 		rules.lines = append(rules.lines, line{rule, path, requirement})
 		rules.paths = rules.paths || !path.any || requirement.judgesPath()
 	}
@@ -69,9 +71,15 @@ func (r *Rules) Decide(method, path string) (Decision, *Requirement) {
 // DecideLine gives the number of the line that Decide decides by, counted from
 // 1; 0 when no line matches.
 func (r *Rules) DecideLine(method, path string) (n int) {
-	return 1 + slices.IndexFunc(r.lines, func(l line) bool {
-		return (len(l.Methods) == 0 || slices.Contains(l.Methods, method)) && l.path.matches(path)
-	})
+	n = r.index.first(path, len(r.lines), func(n int) bool { return r.lines[n].speaksOf(method) })
+	if n == len(r.lines) {
+		return 0
+	}
+	return n + 1
+}
+
+func (l *line) speaksOf(method string) bool {
+	return len(l.Methods) == 0 || slices.Contains(l.Methods, method)
 }
 
 // Describe is line n as an operator would write it; for 0, what holds where no
@@ -101,7 +109,7 @@ func (r *Rules) covers(methods []string, path pattern) bool {
 	for _, method := range methods {
 		for _, part := range path.parts() {
 			if !slices.ContainsFunc(r.lines, func(earlier line) bool {
-				return (len(earlier.Methods) == 0 || slices.Contains(earlier.Methods, method)) && earlier.path.contains(part)
+				return earlier.speaksOf(method) && earlier.path.contains(part)
 			}) {
 				return false
 			}
