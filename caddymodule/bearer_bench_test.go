@@ -31,12 +31,17 @@ func waiting(_ http.ResponseWriter, r *http.Request) error {
 // tokens, and has done so for the token opaque.
 func guarded(tb testing.TB, next handling) handling {
 	tb.Helper()
+	return guardedBy(tb, &voucher{answer: lasting}, next)
+}
+
+func guardedBy(tb testing.TB, source *voucher, next handling) handling {
+	tb.Helper()
 	cache, err := introspect.NewCache(100)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(cache.Close)
-	issuers := []introspect.Issuer{{Name: "test", URL: streamIssuer, Source: &voucher{answer: lasting}, Opaque: func(string) bool { return true }}}
+	issuers := []introspect.Issuer{{Name: "test", URL: streamIssuer, Source: source, Opaque: func(string) bool { return true }}}
 	introspector, err := introspect.New(introspect.Config{Issuers: issuers, Audiences: []string{streamAudience}, Cache: cache, Now: time.Now})
 	if err != nil {
 		tb.Fatal(err)
@@ -83,6 +88,28 @@ func BenchmarkServe(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := handler.request(ctx, "Bearer opaque"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// What a request costs that is refused: beside what its token costs, which is
+// measured in introspect, it should not be more than one that passes.
+func BenchmarkRefuse(b *testing.B) {
+	source := &voucher{answer: lasting}
+	h := guardedBy(b, source, answering)
+	source.says(revoked)
+	for name, authorization := range map[string]string{
+		"no token": "", "other scheme": "Basic eDp5", "malformed": "Bearer a b", "bad token": "Bearer revoked", "passes": "Bearer opaque",
+	} {
+		b.Run(name, func(b *testing.B) {
+			ctx, cancel := context.WithCancel(b.Context())
+			defer cancel()
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := h.request(ctx, authorization); (err == nil) != (name == "passes") {
 					b.Fatal(err)
 				}
 			}
