@@ -1,12 +1,14 @@
 package caddymodule
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
@@ -64,4 +66,26 @@ func FuzzCarriesToken(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The user is whom the token names, whoever a basic_auth before has found.
+func TestTheSubjectWinsOverABasicAuthBefore(t *testing.T) {
+	for name, before := range map[string]any{"nobody before": nil, "a basic_auth before": "basil"} {
+		repl := caddy.NewReplacer()
+		if before != nil {
+			repl.Set(userPlaceholder, before)
+		}
+		ctx := context.WithValue(context.WithValue(t.Context(), caddy.ReplacerCtxKey, repl), caddyhttp.VarsCtxKey, map[string]any{})
+		id := newIdentity(ctx)
+		for _, want := range []string{"frida", "root", ""} {
+			var token *introspect.Token
+			if want != "" {
+				token = &introspect.Token{Subject: want}
+			}
+			id.set(ctx, token)
+			if got, _ := repl.GetString(userPlaceholder); got != want {
+				t.Errorf("%s: the user is %q, want %q", name, got, want)
+			}
+		}
+	}
 }

@@ -46,7 +46,7 @@ func TestMetricsOfARunningGateway(t *testing.T) {
 	named(g.issuer.URL)
 	want(fmt.Sprintf("caddy_oauth2_requests_total{decision=%q,issuer=%q,reason=%q} ", "refused", g.issuer.URL, "unavailable"),
 		fmt.Sprintf("caddy_oauth2_requests_total{decision=%q,issuer=%q,reason=%q} ", "refused", "none", "panic"))
-	want("caddy_oauth2_cache_max_bytes 2.048e+08\n", "caddy_oauth2_cache_bytes ", `caddy_oauth2_cache_dropped_total{reason="rejected"} `)
+	want("caddy_oauth2_cache_max_bytes 1.024e+08\n", "caddy_oauth2_cache_bytes ", `caddy_oauth2_cache_dropped_total{reason="rejected"} `)
 	for _, name := range []string{"corp", "idp"} { // one issuer with the same settings, renamed
 		text := strings.Replace(g.caddyfile, "bearer_auth @guarded "+g.issuer.URL, "bearer_auth @guarded "+name, 1)
 		text = strings.Replace(text, "admin off", fmt.Sprintf("admin off\noauth2 {\nissuer %s %s\n}", name, g.issuer.URL), 1)

@@ -12,8 +12,12 @@ import (
 )
 
 // costPerToken is what a verdict on an ordinary token weighs in memory, so
-// that "about so many tokens" and "so many bytes" are the same bound.
-const costPerToken = 4 << 10
+// that "about so many tokens" and "so many bytes" are the same bound. Of that
+// costBesideClaims is what is not its claims: the entry and its place in tables.
+const (
+	costPerToken     = 2 << 10
+	costBesideClaims = 680
+)
 
 // Cache holds verdicts on good tokens, bounded. It forgets by design: nothing
 // may depend on an entry being there.
@@ -36,10 +40,8 @@ type Cache struct {
 // every hit; any difference is a miss.
 type entry struct {
 	digest      [sha256.Size]byte
-	issuer      string
 	fingerprint uint64
-	until       int64 // unix seconds
-	token       *Token
+	token       *Token // it names its issuer, and says until when it is kept
 }
 
 // NewCache makes a Cache for about so many tokens.
@@ -106,7 +108,7 @@ func (c *Cache) get(digest *[sha256.Size]byte) *entry {
 }
 
 func (c *Cache) put(e *entry, now time.Time) {
-	ttl := time.Unix(e.until, 0).Sub(now)
+	ttl := time.Unix(e.token.until(), 0).Sub(now)
 	if c == nil || ttl <= 0 {
 		return
 	}
@@ -115,7 +117,7 @@ func (c *Cache) put(e *entry, now time.Time) {
 	if c.closed {
 		return
 	}
-	c.entries.SetWithTTL(c.place(e.digest), e, 512+weigh(e.token.Claims), ttl)
+	c.entries.SetWithTTL(c.place(e.digest), e, costBesideClaims+weigh(e.token.Claims), ttl)
 }
 
 // weigh estimates the memory of decoded JSON, so that an issuer with large

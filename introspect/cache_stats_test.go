@@ -27,7 +27,7 @@ func TestACacheTellsHowItStands(t *testing.T) {
 			cache.Wait()
 		}
 		stats := cache.Stats()
-		if stats.Bytes <= 0 || stats.Bytes > stats.MaxBytes || stats.MaxBytes != 10*4096 {
+		if stats.Bytes <= 0 || stats.Bytes > stats.MaxBytes || stats.MaxBytes != 10*2048 {
 			t.Errorf("%d of %d bytes", stats.Bytes, stats.MaxBytes)
 		}
 		if held := uint64(stats.Bytes / 512); stats.Evicted+stats.Rejected < 1000-held {

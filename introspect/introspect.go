@@ -91,10 +91,7 @@ func (i *Introspector) learn(ctx context.Context, token oauth.Secret, digest *[s
 	// What this route does not take must not drive out what it does: there may be
 	// any number of expired tokens (F23).
 	if i.check(verdict, issuer, now.Unix()) == nil {
-		i.config.Cache.put(&entry{
-			digest: *digest, issuer: issuer.URL, fingerprint: issuer.Fingerprint,
-			until: verdict.until(), token: verdict,
-		}, now)
+		i.config.Cache.put(&entry{digest: *digest, fingerprint: issuer.Fingerprint, token: verdict}, now)
 	}
 	return verdict, issuer, now, nil
 }
@@ -102,10 +99,10 @@ func (i *Introspector) learn(ctx context.Context, token oauth.Secret, digest *[s
 // recall finds a verdict that still rests on what held when it was given.
 func (i *Introspector) recall(digest *[sha256.Size]byte, now time.Time) (*Token, *Issuer) {
 	found := i.config.Cache.get(digest)
-	if found == nil || now.Unix() >= found.until {
+	if found == nil || now.Unix() >= found.token.until() {
 		return nil, nil
 	}
-	issuer := i.issuer(found.issuer)
+	issuer := i.issuer(found.token.Issuer)
 	if issuer == nil || issuer.Fingerprint != found.fingerprint || !issuer.Source.Current(found.token) {
 		return nil, nil
 	}

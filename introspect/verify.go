@@ -25,6 +25,8 @@ func (r *Remote) verify(ctx context.Context, jwt *unverified) (*Token, error) {
 	if token.Issuer != f.URL {
 		return nil, refuse(ReasonIssuer)
 	}
+	// One text for all tokens of the issuer: a cache holds many.
+	token.Issuer, jwt.claims["iss"] = f.URL, r.iss
 	now := f.Now()
 	if err := checkJWT(jwt, token, f.TokenType, now); err != nil {
 		return nil, err

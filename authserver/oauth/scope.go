@@ -20,10 +20,11 @@ func ParseScope(wire string) (Scope, error) {
 	if wire == "" {
 		return nil, nil
 	}
-	if strings.Count(wire, " ") >= MaxScopes {
+	spaces := strings.Count(wire, " ")
+	if spaces >= MaxScopes {
 		return nil, InvalidScope("The scope names too many values.")
 	}
-	var scope Scope
+	scope := make(Scope, 0, spaces+1)
 	for token := range strings.SplitSeq(wire, " ") {
 		if !ValidScopeToken(token) {
 			return nil, InvalidScope("The scope is malformed: values are separated by single spaces.")
