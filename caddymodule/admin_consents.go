@@ -106,7 +106,7 @@ func (a *App) revokeEach(ctx context.Context, in *realm.Realm, reach store.Reach
 		total.NotBefore = one.NotBefore
 	}
 	if len(clients) > 0 {
-		untilLater(ctx, in.Now(), total.NotBefore)
+		in.Settle(ctx, total.NotBefore)
 	}
 	if total.Grants+total.Consents == 0 {
 		total.Unknown = unknown(ctx, in, reach.Subject)

@@ -103,18 +103,6 @@ func checkReach(reach store.Reach) error {
 	return nil
 }
 
-// untilLater waits until a second is over: what is issued from then on is spared
-// by a revocation up to that second. So is whatever an operator does when told
-// that it is done.
-func untilLater(ctx context.Context, now, second time.Time) {
-	timer := time.NewTimer(second.Add(time.Second).Sub(now))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
 // wholeSecond is a time as revocations keep it.
 func wholeSecond(at time.Time) time.Time {
 	if at.IsZero() {

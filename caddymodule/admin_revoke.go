@@ -115,7 +115,7 @@ func (a *App) revoke(ctx context.Context, asked revocation) (any, error) {
 		}
 		done, err := a.revokeAll(ctx, in, reach)
 		if err == nil && !done.NotBefore.IsZero() {
-			untilLater(ctx, in.Now(), done.NotBefore)
+			in.Settle(ctx, done.NotBefore)
 		}
 		if err == nil && done.Grants+done.Sessions == 0 {
 			done.Unknown = unknown(ctx, in, reach.Subject)

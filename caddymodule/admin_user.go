@@ -135,7 +135,7 @@ func (u usersOf) shown(row store.StoredAccount) userAnswer {
 // settle waits until what is begun next is not taken for what ended up to a second.
 func (u usersOf) settle(ctx context.Context, until time.Time) {
 	if !until.IsZero() {
-		untilLater(ctx, u.realm.Now(), until)
+		u.realm.Settle(ctx, until)
 	}
 }
 

@@ -98,6 +98,18 @@ func TestPG22_TakingAccessAwayIsEffectiveAtOnceAndAsksAgain(t *testing.T) {
 	}
 }
 
+// Revocations count whole seconds: an answer in the same second would let people
+// allow an application again, and find that its code is good for nothing.
+func TestPG22_WhatIsAllowedNextIsGoodAtOnce(t *testing.T) {
+	for _, button := range []string{"revoke_application", "revoke_all_applications"} {
+		w := realmtest.New(t)
+		p := signedIn(t, w, "demo")
+		p.grant("web")
+		p.pressed(button, "web")
+		p.grant("web") // its access token has to be alive
+	}
+}
+
 func TestAnotherUsersThingsCannotBeEnded(t *testing.T) {
 	w := realmtest.New(t)
 	victim := signedIn(t, w, "demo")

@@ -33,9 +33,9 @@ func (e *Endpoint) act(w http.ResponseWriter, req *http.Request, v *browser.Visi
 	case pages.ActionEndOthers:
 		e.told(w, req, pages.SignedOutThere, e.endSessions(ctx, v, func(s store.Session) bool { return s.ID != v.Session.ID }))
 	case pages.ActionRevoke:
-		e.told(w, req, pages.AccessTaken, e.revoke(ctx, v, id))
+		e.taken(w, req, e.revoke(ctx, v, id))
 	case pages.ActionRevokeAll:
-		e.told(w, req, pages.AccessTaken, e.revokeEach(ctx, v))
+		e.taken(w, req, e.revokeEach(ctx, v))
 	case pages.ActionChangePassword:
 		e.goTo(w, req, passwordPage)
 	case pages.ActionAddTOTP:
@@ -70,6 +70,15 @@ func (e *Endpoint) told(w http.ResponseWriter, req *http.Request, message pages.
 		return
 	}
 	e.done(w, req, message)
+}
+
+// taken ends a request that has taken access away. It answers when the second of
+// that is over: what the user lets an application do next is spared.
+func (e *Endpoint) taken(w http.ResponseWriter, req *http.Request, err error) {
+	if err == nil {
+		e.realm.Settle(req.Context(), e.realm.Now())
+	}
+	e.told(w, req, pages.AccessTaken, err)
 }
 
 // endSessions ends those of the user's sessions that are meant, with all that came

@@ -53,7 +53,10 @@ func (e *Endpoint) takePassword(w http.ResponseWriter, req *http.Request, v *bro
 		err = login.ErrCredentials // the name is another's by now
 	}
 	if err == nil {
-		_, err = e.realm.ChangePassword(ctx, v.Session.Account, form.Secret("password"))
+		var until time.Time
+		if until, err = e.realm.ChangePassword(ctx, v.Session.Account, form.Secret("password")); err == nil {
+			e.realm.Settle(ctx, until) // the next sign-in is not taken for one from before
+		}
 	}
 	var weak *login.WeakPassword
 	switch {

@@ -77,6 +77,7 @@ func TestAS41_AChangedPasswordEndsAllThatRestsOnTheOldOne(t *testing.T) {
 	if signsIn(w, oldPassword) || !signsIn(w, newPassword) {
 		t.Error("the old password signs in, or the new one does not")
 	}
+	signedIn(t, w, "own:u1").grant("web") // what comes of the next sign-in is alive, however soon it is
 }
 
 func TestAS63_PasswordsThatCannotBeChosenSayWhy(t *testing.T) {

@@ -44,6 +44,7 @@ type Realm struct {
 	// Book is what the store says of the realm, and changes.
 	Book *Book
 
+	wait    func(context.Context, time.Duration)
 	clients *clients
 	hasher  *hashing.Hasher
 	faults  faultLimit
@@ -59,6 +60,8 @@ type Parts struct {
 	Audit       audit.Log
 	Log         *slog.Logger
 	Now         func() time.Time
+	// Wait lets a while pass by the clock of Now; nil waits by the machine's.
+	Wait func(context.Context, time.Duration)
 	// Book is what the store says of the realm; nil says nothing.
 	Book *Book
 }
@@ -77,6 +80,7 @@ func New(settings Settings, parts Parts) *Realm {
 		Log:         parts.Log,
 		Now:         parts.Now,
 		Book:        parts.Book,
+		wait:        parts.Wait,
 		hasher:      parts.Hasher,
 	}
 	if r.Audit == nil {
@@ -84,6 +88,9 @@ func New(settings Settings, parts Parts) *Realm {
 	}
 	if r.Book == nil {
 		r.Book = NewBook(parts.Hasher)
+	}
+	if r.wait == nil {
+		r.wait = wait
 	}
 	r.Attempts = &Attempts{realm: r}
 	// Check has made them, too.

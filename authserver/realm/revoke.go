@@ -7,6 +7,24 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
+// Settle waits until a second is over: what begins after it is spared by a
+// revocation up to that second. So is whatever people do when told that it is done.
+func (r *Realm) Settle(ctx context.Context, second time.Time) {
+	if left := time.Unix(second.Unix()+1, 0).Sub(r.Now()); left > 0 {
+		r.wait(ctx, left)
+	}
+}
+
+// wait lets a while pass, unless ctx ends before.
+func wait(ctx context.Context, while time.Duration) {
+	timer := time.NewTimer(while)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
 // grantPage is how many grants are read at once.
 const grantPage = 100
 

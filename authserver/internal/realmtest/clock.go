@@ -1,6 +1,7 @@
 package realmtest
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -24,3 +25,6 @@ func (c *Clock) Advance(d time.Duration) {
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
+
+// Wait moves the clock on for whoever waits.
+func (c *Clock) Wait(_ context.Context, d time.Duration) { c.Advance(d) }

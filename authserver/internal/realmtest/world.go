@@ -95,7 +95,7 @@ func (w *World) Open(t testing.TB, settings realm.Settings) *realm.Realm {
 	}
 	return realm.New(settings, realm.Parts{
 		Store: w.Store, Keys: ring, Revocations: w.revocations, Hasher: w.Hasher,
-		Observer: w.Observer, Audit: w.Observer, Log: slog.New(slog.NewTextHandler(w.logged, nil)), Now: w.Clock.Now,
+		Observer: w.Observer, Audit: w.Observer, Log: slog.New(slog.NewTextHandler(w.logged, nil)), Now: w.Clock.Now, Wait: w.Clock.Wait,
 	})
 }
 
