@@ -46,15 +46,28 @@ func isWalk(password string) bool {
 // it: a sentence may hold any word.
 func guesses(password string) []string {
 	lower := strings.ToLower(password)
-	word := strings.TrimFunc(lower, func(r rune) bool { return !unicode.IsLetter(r) })
+	seeds := []string{lower, unit(bare(lower))}
+	if only := strings.Map(keepLetter, lower); unit(only) != only {
+		seeds = append(seeds, only) // a word with other digits each time
+	}
 	var out []string
-	for _, text := range []string{lower, word, letters.Replace(lower), letters.Replace(word)} {
-		if text = bare(text); text != "" {
-			out = append(out, text, unit(text))
+	for _, seed := range seeds {
+		word := strings.TrimFunc(seed, func(r rune) bool { return !unicode.IsLetter(r) })
+		for _, text := range []string{seed, word, letters.Replace(seed), letters.Replace(word)} {
+			if text = bare(text); text != "" {
+				out = append(out, text, unit(text))
+			}
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+func keepLetter(r rune) rune {
+	if unicode.IsLetter(r) {
+		return r
+	}
+	return -1
 }
 
 // letters are those that people write in another way.

@@ -63,7 +63,7 @@ func TestAS63_NoCompositionRules(t *testing.T) {
 	policy := login.PasswordPolicy{Least: login.LeastPasswordAlone}
 	for _, password := range []string{
 		"otters under the bridge", "ottersunderthebridge", "OTTERSUNDERTHEBRIDGE", "4815162342108777", "      otters      ", "!?%&/()=+*#'-_.;",
-		"my password is about seven otters", "Password und noch mehr Wörter", "猫が好きで魚も好きな人たちの集まり",
+		"my password is about seven otters", "otters1bridges2otters1bridges2", "Password und noch mehr Wörter", "猫が好きで魚も好きな人たちの集まり",
 	} {
 		if got := reasonOf(t, policy, password, "alice", "/", "auth.example.com"); got != "" {
 			t.Errorf("%q is refused: %s", password, got)
@@ -78,7 +78,8 @@ func TestAS63_WhatIsTriedFirst(t *testing.T) {
 		"passwordpassword", "PasswordPasswordPa", "12345678", "123456789012345", "987654321098765", "abcdefghijklmno", "qwertyuiopasdfg",
 		"qwertzuiop12345", "aaaaaaaaaaaaaaaa", "abababababababab", "abcabcabcabcabca", "1q2w3e4r5t6y7u8i", "!@#$%^&*()!@#$%",
 		"iloveyou", "ILoveYou2026", "correct horse battery staple", "letmein!", "Passwort2026", "motdepasse", "contraseña", "パスワード12345678",
-		"superman-1978", "Trustno1",
+		"superman-1978", "Trustno1", "password1password1", "Password1Password1Password1", "password123password123", "qwerty123qwerty123",
+		"welcome2welcome2", "P4ssw0rd1 P4ssw0rd1", "1password1password", "password1password2", "2025letmein2026letmein",
 	} {
 		if got := reasonOf(t, policy, password); got != login.PasswordCommon {
 			t.Errorf("%q: %q", password, got)
@@ -93,6 +94,7 @@ func TestAS63_NamesThatAnAttackerKnows(t *testing.T) {
 		"alice.liddell@wonder.example": login.PasswordNamesAccount,
 		"AliceLiddell":                 "",
 		"liddell1865":                  login.PasswordNamesAccount,
+		"Liddell1865-Liddell1865":      login.PasswordNamesAccount,
 		"Liddell, Liddell":             login.PasswordNamesAccount,
 		"customers2026":                login.PasswordNamesAccount,
 		"r4bb1th0le":                   "",
