@@ -109,7 +109,7 @@ func describe(r *realm.Realm) metadata {
 		ClaimsSupported: append([]string{
 			"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid",
 		}, oauth.StandardClaims()...),
-		UILocalesSupported: []string{"en"},
+		UILocalesSupported: r.Pages.Languages(),
 
 		ClaimsParameterSupported: true,
 		IssParameterSupported:    true,

@@ -22,6 +22,15 @@ const English Language = "en"
 // languages are those that the pages speak, English first.
 var languages = []Language{English, "de", "es", "fr", "ja"}
 
+// Languages are those that the pages speak.
+func (*Pages) Languages() []string {
+	out := make([]string, len(languages))
+	for i, lang := range languages {
+		out[i] = string(lang)
+	}
+	return out
+}
+
 var matcher = func() language.Matcher {
 	tags := make([]language.Tag, len(languages))
 	for i, lang := range languages {
