@@ -3,7 +3,6 @@ package account
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/browser"
@@ -11,6 +10,7 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/pages"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
 )
 
 // Password changes the password of an account whose service can. It takes the
@@ -61,7 +61,7 @@ func (e *Endpoint) takePassword(w http.ResponseWriter, req *http.Request, v *bro
 	var weak *login.WeakPassword
 	switch {
 	case errors.Is(err, login.ErrLimited):
-		w.Header().Set("Retry-After", strconv.Itoa(int(login.RetryAfter(err)/time.Second)))
+		wire.RetryAfter(w.Header(), login.RetryAfter(err))
 		e.realm.Pages.Write(w, e.browser.Language(req), http.StatusTooManyRequests, pages.ChangePassword{
 			Form: e.form(v, passwordPage, pages.TooManyAttempts), Username: v.Account.Username, Back: e.path(),
 		})

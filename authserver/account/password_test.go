@@ -102,11 +102,12 @@ func TestAS63_PasswordsThatCannotBeChosenSayWhy(t *testing.T) {
 func TestAS64_TheCurrentPasswordIsGuessedUnderLimits(t *testing.T) {
 	_, p := keeping(t)
 	var last int
+	var html string
 	for range 8 {
-		last, _ = p.change("wrong horse", newPassword, newPassword)
+		last, html = p.change("wrong horse", newPassword, newPassword)
 	}
-	if last != http.StatusTooManyRequests {
-		t.Errorf("the eighth guess has status %d", last)
+	if last != http.StatusTooManyRequests || !strings.Contains(html, "Wait 1 second, then try again.") {
+		t.Errorf("the eighth guess has status %d: %s", last, html)
 	}
 }
 

@@ -166,6 +166,35 @@ func TestPG14_FaultsAreTiedToTheirFields(t *testing.T) {
 	}
 }
 
+// What people read is what the answer says to programs.
+func TestAS64_TheLimitSaysHowLongToWait(t *testing.T) {
+	p := newPages(t, pages.Look{})
+	for _, row := range []struct {
+		lang pages.Language
+		wait string
+		want string
+	}{
+		{"en", "1", "Wait 1 second, then try again."},
+		{"en", "60", "Wait 60 seconds, then try again."},
+		{"en", "61", "Wait 2 minutes, then try again."},
+		{"en", "900", "Wait 15 minutes, then try again."},
+		{"en", "", "Wait a few minutes, then try again."},
+		{"de", "1", "Warten Sie 1 Sekunde und versuchen Sie es dann noch einmal."},
+		{"es", "32", "Espere 32 segundos e inténtelo de nuevo."},
+		{"fr", "900", "Patientez 15 minutes, puis réessayez."},
+		{"ja", "900", "15 分待ってから、もう一度お試しください。"},
+	} {
+		answer := httptest.NewRecorder()
+		if row.wait != "" {
+			answer.Header().Set("Retry-After", row.wait)
+		}
+		p.Write(answer, row.lang, http.StatusTooManyRequests, pages.Login{Form: pages.Form{Message: pages.TooManyAttempts}})
+		if !strings.Contains(answer.Body.String(), "<p>"+row.want+"</p>") {
+			t.Errorf("%s, Retry-After %q: %s", row.lang, row.wait, answer.Body)
+		}
+	}
+}
+
 func TestPG15_PasswordManagersKnowTheFields(t *testing.T) {
 	for _, row := range []struct {
 		page pages.Page

@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 )
 
 // Page is what one page says.
@@ -77,6 +79,9 @@ func (p *Pages) path(name string) string {
 func (p *Pages) Write(w http.ResponseWriter, lang Language, status int, page Page) {
 	name, policy := page.page()
 	view := p.view(lang, page)
+	if seconds, err := strconv.Atoi(w.Header().Get("Retry-After")); err == nil {
+		view.wait = time.Duration(seconds) * time.Second // people read what programs do
+	}
 	var body bytes.Buffer
 	if err := p.templates[name].Execute(&body, view); err != nil {
 		http.Error(w, "The page could not be made.", http.StatusInternalServerError)

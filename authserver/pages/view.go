@@ -24,6 +24,8 @@ type View struct {
 
 	texts texts
 	look  *Look
+	// wait is when the answer says to try again, 0 when it does not.
+	wait time.Duration
 }
 
 // Site is what every page of a realm shows.
@@ -86,7 +88,18 @@ func (v *View) text(key string, pairs []string) (string, error) {
 func (v *View) Problem() string { return v.texts["message."+string(v.message())] }
 
 // Help is what to do about it, "" when there is nothing more to say.
-func (v *View) Help() string { return v.texts["message."+string(v.message())+".help"] }
+func (v *View) Help() string {
+	key := "message." + string(v.message())
+	if v.wait == 0 || v.message() != TooManyAttempts {
+		return v.texts[key+".help"]
+	}
+	unit, length := ".seconds", time.Second
+	if v.wait > time.Minute {
+		unit, length = ".minutes", time.Minute
+	}
+	text, _ := v.N(key+unit, int((v.wait+length-1)/length)) // every catalog has them
+	return text
+}
 
 // Good says whether the message is that something went well.
 func (v *View) Good() bool { return good[v.message()] }

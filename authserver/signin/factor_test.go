@@ -79,7 +79,7 @@ func TestAS64_CodesAreLimited(t *testing.T) {
 		isPage(t, p.fill(address, page, "code", "000000"), http.StatusForbidden, "not right")
 	}
 	limited := p.fill(address, page, "recovery", recoveryCode)
-	isPage(t, limited, http.StatusTooManyRequests, "too many attempts")
+	isPage(t, limited, http.StatusTooManyRequests, "too many attempts", "Wait 1 second, then try again.")
 	if limited.Header().Get("Retry-After") == "" {
 		t.Error("nobody is told when to try again")
 	}
