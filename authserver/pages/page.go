@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 )
 
 // Page is what one page says.
@@ -59,7 +61,7 @@ func New(look Look, issuer string) (*Pages, error) {
 		if p.templates, err = look.Templates.parse(); err != nil {
 			return nil, err
 		}
-		if err := p.tryTemplates(); err != nil {
+		if err := p.tryTemplates(oauth.Origin(issuer)); err != nil {
 			return nil, err
 		}
 	}

@@ -9,14 +9,15 @@ import (
 )
 
 // unsound is what of a page the policy stops, or keeps it from working. Nothing
-// in it comes from a stranger: it is asked of samples.
-func unsound(body []byte, page Page) []string {
+// in it comes from a stranger: it is asked of samples. script is that of the page.
+func unsound(body []byte, page Page, script, origin string) []string {
 	document, err := html.Parse(bytes.NewReader(body))
 	if err != nil {
 		return []string{err.Error()}
 	}
 	_, leaves := page.(FormPost)
 	var faults []string
+	var forms []*html.Node
 	for node := range document.Descendants() {
 		if node.Type != html.ElementNode {
 			continue
@@ -29,14 +30,20 @@ func unsound(body []byte, page Page) []string {
 				faults = append(faults, fmt.Sprintf("<%s> has a script as its address, which the policy of the pages stops", node.Data))
 			}
 		}
+		if address := foreign(node, origin); address != "" {
+			faults = append(faults, fmt.Sprintf("<%s> loads %s, which the policy of the pages stops: load from the server's own origin alone", node.Data, address))
+		}
 		switch node.Data {
 		case "style", "base", "iframe", "object", "embed":
 			faults = append(faults, fmt.Sprintf("there is a <%s>, which the policy of the pages stops", node.Data))
 		case "script":
 			if attribute(node, "src") == "" {
 				faults = append(faults, "there is an inline <script>, which the policy of the pages stops")
+			} else if script == "" {
+				faults = append(faults, "there is a <script>, which the policy of a page without .Script stops")
 			}
 		case "form":
+			forms = append(forms, node)
 			if leaves {
 				continue
 			}
@@ -51,7 +58,7 @@ func unsound(body []byte, page Page) []string {
 			}
 		}
 	}
-	return faults
+	return append(faults, missing(forms, page)...)
 }
 
 func attribute(node *html.Node, name string) string {
@@ -66,16 +73,6 @@ func attribute(node *html.Node, name string) string {
 func has(node *html.Node, name string) bool {
 	for _, a := range node.Attr {
 		if a.Key == name {
-			return true
-		}
-	}
-	return false
-}
-
-// sends says whether a form has a field of a name.
-func sends(form *html.Node, name string) bool {
-	for node := range form.Descendants() {
-		if node.Type == html.ElementNode && node.Data == "input" && attribute(node, "name") == name {
 			return true
 		}
 	}

@@ -123,15 +123,21 @@ func (t Templates) errorf(err error) error {
 
 // tryTemplates makes every page with sample values in every language, so that a
 // template that cannot be executed is found at the start and not by a customer.
-func (p *Pages) tryTemplates() error {
+func (p *Pages) tryTemplates(origin string) error {
+	if own, ok := p.look.Templates.Files[assetStyle]; ok {
+		if err := checkStyle(own, origin); err != nil {
+			return p.look.Templates.errorf(err)
+		}
+	}
 	for _, sample := range Samples() {
 		for _, lang := range languages {
 			name, _ := sample.Page.page()
 			var body bytes.Buffer
-			if err := p.templates[name].Execute(&body, p.view(lang, sample.Page)); err != nil {
+			view := p.view(lang, sample.Page)
+			if err := p.templates[name].Execute(&body, view); err != nil {
 				return p.look.Templates.errorf(err)
 			}
-			if faults := unsound(body.Bytes(), sample.Page); len(faults) > 0 {
+			if faults := unsound(body.Bytes(), sample.Page, view.Script, origin); len(faults) > 0 {
 				return p.look.Templates.errorf(fmt.Errorf("%s: %s", name, faults[0]))
 			}
 		}
