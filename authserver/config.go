@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/logout"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/realm"
 )
 
@@ -41,6 +42,7 @@ func (c Config) Warnings() []string {
 	var out []string
 	for i := range c.Realms {
 		out = append(out, c.Realms[i].Warnings()...)
+		out = append(out, logout.Warnings(&c.Realms[i])...)
 	}
 	return out
 }

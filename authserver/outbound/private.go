@@ -110,6 +110,29 @@ func (g Guard) Control(_ context.Context, _, address string, _ syscall.RawConn) 
 	return g.Check(at.Addr())
 }
 
+// Barred are the addresses that are written in a URL as such, if none of them may
+// be connected to. What a name leads to is not known before.
+func (g Guard) Barred(address string) []netip.Prefix {
+	at, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	var written []netip.Addr
+	if host := at.Hostname(); host == "localhost" {
+		written = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
+	} else if ip, err := netip.ParseAddr(host); err == nil {
+		written = []netip.Addr{plain(ip)}
+	}
+	var barred []netip.Prefix
+	for _, ip := range written {
+		if g.Check(ip) == nil {
+			return nil
+		}
+		barred = append(barred, netip.PrefixFrom(ip, ip.BitLen()))
+	}
+	return barred
+}
+
 // PrivateError refuses an address, and says how to allow it.
 type PrivateError struct {
 	Address netip.Addr
