@@ -16,11 +16,8 @@ import (
 //		off  <event...>
 //	}
 func (a *App) readAudit(d *caddyfile.Dispenser) error {
-	if err := noArgs(d); err != nil {
-		return err
-	}
 	a.Audit = new(Audit)
-	return readBlock(d, "audit", map[string]reader{
+	return readOnlyBlock(d, "audit", map[string]reader{
 		"store": flag(&a.Audit.Store),
 		"keep":  span(&a.Audit.Keep),
 		"off":   a.Audit.readOff,

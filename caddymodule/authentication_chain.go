@@ -62,9 +62,6 @@ func (c *ChainAuthentication) Open(name string, _ *hashing.Hasher, _ *slog.Logge
 // The lines may be repeated; their order is that of the chain.
 func (c *ChainAuthentication) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume module name
-	if err := noArgs(d); err != nil {
-		return err
-	}
 	known, words := map[string]reader{}, make([]string, len(login.Criteria))
 	for i, criterion := range login.Criteria {
 		words[i] = string(criterion)
@@ -77,7 +74,7 @@ func (c *ChainAuthentication) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return nil
 		}
 	}
-	return readBlock(d, "chain", known, words...)
+	return readOnlyBlock(d, "chain", known, words...)
 }
 
 // Interface guards

@@ -47,7 +47,7 @@ func (f *FileAuthentication) Provision(caddy.Context) error {
 
 // Open implements AuthenticationService.
 func (f *FileAuthentication) Open(name string, hasher *hashing.Hasher, log *slog.Logger) (login.Service, error) {
-	return login.OpenFile(name, f.Path, hasher, log)
+	return login.OpenFile(name, absolute(f.Path), hasher, log)
 }
 
 // UnmarshalCaddyfile reads the module's line. Syntax:

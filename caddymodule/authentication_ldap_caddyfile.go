@@ -37,10 +37,7 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 // The lines url and claim may be repeated.
 func (l *LDAPAuthentication) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume module name
-	if err := noArgs(d); err != nil {
-		return err
-	}
-	return readBlock(d, "ldap", map[string]reader{
+	return readOnlyBlock(d, "ldap", map[string]reader{
 		"url":                texts(&l.URLs),
 		"start_tls":          flag(&l.StartTLS),
 		"ca":                 text(&l.CA),
@@ -62,11 +59,8 @@ func (l *LDAPAuthentication) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 func (l *LDAPAuthentication) readSearch(d *caddyfile.Dispenser) error {
-	if err := noArgs(d); err != nil {
-		return err
-	}
 	l.Search = new(LDAPSearch)
-	return readBlock(d, "search", map[string]reader{
+	return readOnlyBlock(d, "search", map[string]reader{
 		"base":   text(&l.Search.Base),
 		"filter": text(&l.Search.Filter),
 		"scope":  text(&l.Search.Scope),
@@ -87,11 +81,8 @@ func (l *LDAPAuthentication) readClaim(d *caddyfile.Dispenser) error {
 }
 
 func (l *LDAPAuthentication) readGroups(d *caddyfile.Dispenser) error {
-	if err := noArgs(d); err != nil {
-		return err
-	}
 	l.Groups = new(LDAPGroups)
-	return readBlock(d, "groups", map[string]reader{
+	return readOnlyBlock(d, "groups", map[string]reader{
 		"base":      text(&l.Groups.Base),
 		"filter":    text(&l.Groups.Filter),
 		"claim":     text(&l.Groups.Claim),

@@ -57,7 +57,7 @@ func (s *StoreAuthentication) Open(name string, _ *hashing.Hasher, log *slog.Log
 	}
 	if s.Blocklist != "" {
 		var err error
-		if policy.Blocked, err = login.OpenBlocklist(s.Blocklist); err != nil {
+		if policy.Blocked, err = login.OpenBlocklist(absolute(s.Blocklist)); err != nil {
 			return nil, fmt.Errorf("blocklist: %w", err)
 		}
 	}
@@ -72,10 +72,7 @@ func (s *StoreAuthentication) Open(name string, _ *hashing.Hasher, log *slog.Log
 //	}
 func (s *StoreAuthentication) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume module name
-	if err := noArgs(d); err != nil {
-		return err
-	}
-	return readBlock(d, "store", map[string]reader{
+	return readOnlyBlock(d, "store", map[string]reader{
 		"min_password": s.readMinPassword,
 		"blocklist":    text(&s.Blocklist),
 	})

@@ -37,6 +37,14 @@ func readBlock(d *caddyfile.Dispenser, what string, known map[string]reader, rep
 	return nil
 }
 
+// readOnlyBlock reads the block of a word that has no arguments.
+func readOnlyBlock(d *caddyfile.Dispenser, what string, known map[string]reader, repeatable ...string) error {
+	if d.NextArg() {
+		return d.Errf("%s takes a block, not %q; its options are %s", what, d.Val(), strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+	}
+	return readBlock(d, what, known, repeatable...)
+}
+
 // noBlock refuses a block where none is read: its words would be taken for
 // those of the block around it.
 func noBlock(d *caddyfile.Dispenser) error {

@@ -54,11 +54,8 @@ func (i *ForeignIssuer) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 func (i *ForeignIssuer) readKeys(d *caddyfile.Dispenser) error {
-	if err := noArgs(d); err != nil {
-		return err
-	}
 	i.JWKS = new(IssuerKeys)
-	return readBlock(d, "jwks", map[string]reader{
+	return readOnlyBlock(d, "jwks", map[string]reader{
 		"refresh":   span(&i.JWKS.Refresh),
 		"max_stale": span(&i.JWKS.MaxStale),
 	})

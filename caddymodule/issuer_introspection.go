@@ -120,12 +120,9 @@ func (o *IssuerIntrospection) validate(by string) error {
 }
 
 func (i *ForeignIssuer) readIntrospection(d *caddyfile.Dispenser) error {
-	if err := noArgs(d); err != nil {
-		return err
-	}
 	o := new(IssuerIntrospection)
 	i.Introspection = o
-	return readBlock(d, "introspection", map[string]reader{
+	return readOnlyBlock(d, "introspection", map[string]reader{
 		"client": func(d *caddyfile.Dispenser) error {
 			switch words := d.RemainingArgs(); len(words) {
 			case 2:

@@ -79,10 +79,7 @@ func (e *RedactEncoder) ConfigureDefaultFormat(writer caddy.WriterOpener) error 
 //	}
 func (e *RedactEncoder) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume encoder name
-	if err := noArgs(d); err != nil {
-		return err
-	}
-	return readBlock(d, "oauth2_redact", map[string]reader{"wrap": e.readWrap})
+	return readOnlyBlock(d, "oauth2_redact", map[string]reader{"wrap": e.readWrap})
 }
 
 func (e *RedactEncoder) readWrap(d *caddyfile.Dispenser) error {

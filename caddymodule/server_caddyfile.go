@@ -42,10 +42,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		audit                  { ... }
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	if err := noArgs(d); err != nil {
-		return err
-	}
-	return readBlock(d, "oauth2", map[string]reader{
+	return readOnlyBlock(d, "oauth2", map[string]reader{
 		"storage":                 a.readStorage,
 		"encryption_key":          text(&a.EncryptionKey),
 		"previous_encryption_key": text(&a.PreviousEncryptionKey),

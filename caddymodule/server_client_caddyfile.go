@@ -93,27 +93,21 @@ func readPKCE(optional *bool) reader {
 // lifetime at a realm.
 func readAccessTokens(target **AccessTokens, more func(*AccessTokens) map[string]reader) reader {
 	return func(d *caddyfile.Dispenser) error {
-		if err := noArgs(d); err != nil {
-			return err
-		}
 		o := new(AccessTokens)
 		*target = o
 		known := map[string]reader{"lifetime": span(&o.Lifetime), "format": text(&o.Format)}
 		if more != nil {
 			maps.Copy(known, more(o))
 		}
-		return readBlock(d, "access_token", known)
+		return readOnlyBlock(d, "access_token", known)
 	}
 }
 
 func readRefreshTokens(target **RefreshTokens) reader {
 	return func(d *caddyfile.Dispenser) error {
-		if err := noArgs(d); err != nil {
-			return err
-		}
 		o := new(RefreshTokens)
 		*target = o
-		return readBlock(d, "refresh_token", map[string]reader{
+		return readOnlyBlock(d, "refresh_token", map[string]reader{
 			"lifetime": spanOr("never", -1, &o.Lifetime),
 			"idle":     spanOr("never", -1, &o.Idle),
 			"grace": func(d *caddyfile.Dispenser) error {
@@ -128,12 +122,9 @@ func readRefreshTokens(target **RefreshTokens) reader {
 
 func readIDTokens(target **IDTokens) reader {
 	return func(d *caddyfile.Dispenser) error {
-		if err := noArgs(d); err != nil {
-			return err
-		}
 		o := new(IDTokens)
 		*target = o
-		return readBlock(d, "id_token", map[string]reader{
+		return readOnlyBlock(d, "id_token", map[string]reader{
 			"lifetime":  span(&o.Lifetime),
 			"algorithm": text(&o.Algorithm),
 		})

@@ -47,6 +47,10 @@ func clientWith(lines ...string) string {
 // Each mistake is found when the configuration is loaded, and the message says
 // what to do.
 func TestServerConfigErrors(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	users, staff := filepath.Join(dir, "users.yaml"), filepath.Join(dir, "staff.htpasswd")
 	if err := os.WriteFile(users, []byte("users:\n  - username: demo\n"), 0o600); err != nil {
@@ -181,7 +185,15 @@ func TestServerConfigErrors(t *testing.T) {
 		},
 		"users file missing": {
 			realmWith("authentication staff file /nonexistent/users.yaml"),
-			"realm /: authentication staff: ",
+			"realm /: authentication staff: stat /nonexistent/users.yaml: no such file",
+		},
+		"users file missing where Caddy was started": {
+			realmWith("authentication staff file nonexistent/users.yaml"),
+			"realm /: authentication staff: stat " + here + "/nonexistent/users.yaml: no such file",
+		},
+		"logo missing where Caddy was started": {
+			realmWith("pages {", "logo nonexistent/logo.svg", "}"),
+			"realm /: pages: logo: stat " + here + "/nonexistent/logo.svg: no such file",
 		},
 		"users file broken": {
 			realmWith("authentication staff file " + users),

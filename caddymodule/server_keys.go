@@ -52,11 +52,8 @@ func (r *Realm) provisionKeys(ctx caddy.Context, settings *realm.Settings) (err 
 
 // readKeys reads: keys { rotate_every <duration>|off }.
 func (r *Realm) readKeys(d *caddyfile.Dispenser) error {
-	if err := noArgs(d); err != nil {
-		return err
-	}
 	r.Keys = new(KeyRotation)
-	return readBlock(d, "keys", map[string]reader{
+	return readOnlyBlock(d, "keys", map[string]reader{
 		"rotate_every": spanOr("off", -1, &r.Keys.RotateEvery),
 	})
 }

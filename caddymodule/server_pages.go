@@ -108,7 +108,7 @@ func (p *Pages) readLogo(repl *caddy.Replacer, logo *pages.Logo) error {
 		return err
 	}
 	logo.Name = path
-	logo.Data, err = readSmall(path, pages.MaxLogo)
+	logo.Data, err = readSmall(absolute(path), pages.MaxLogo)
 	if err == nil && len(logo.Data) == 0 {
 		err = fmt.Errorf("%s is empty", path)
 	}
@@ -128,7 +128,7 @@ func (p *Pages) readTemplates(repl *caddy.Replacer, into *pages.Templates) error
 	if err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(directory)
+	entries, err := os.ReadDir(absolute(directory))
 	if err != nil {
 		return err
 	}
@@ -148,6 +148,15 @@ func (p *Pages) readTemplates(repl *caddy.Replacer, into *pages.Templates) error
 		return fmt.Errorf("%s has none of the files that can be replaced: %s", directory, strings.Join(pages.Replaceable(), ", "))
 	}
 	return nil
+}
+
+// absolute is a path as errors name it: whoever reads them need not know where
+// Caddy was started.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
 }
 
 // readSmall reads a file of at most so many bytes.

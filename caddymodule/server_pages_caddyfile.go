@@ -20,12 +20,9 @@ import (
 //
 // The lines scope, text and link may be repeated.
 func (r *Realm) readPages(d *caddyfile.Dispenser) error {
-	if err := noArgs(d); err != nil {
-		return err
-	}
 	p := new(Pages)
 	r.Pages = p
-	return readBlock(d, "pages", map[string]reader{
+	return readOnlyBlock(d, "pages", map[string]reader{
 		"name":      text(&p.Name),
 		"logo":      text(&p.Logo),
 		"colour":    p.readColour,

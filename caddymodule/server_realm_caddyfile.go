@@ -97,11 +97,8 @@ func maxLifetime(o *AccessTokens) map[string]reader {
 }
 
 func (r *Realm) readSession(d *caddyfile.Dispenser) error {
-	if err := noArgs(d); err != nil {
-		return err
-	}
 	r.Session = new(Sessions)
-	return readBlock(d, "session", map[string]reader{
+	return readOnlyBlock(d, "session", map[string]reader{
 		"lifetime": span(&r.Session.Lifetime),
 		"idle":     span(&r.Session.Idle),
 	})

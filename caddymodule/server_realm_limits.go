@@ -70,12 +70,9 @@ func (o *SignInLimits) limits() login.Limits {
 //		per_source    <failures> <duration>
 //	}
 func (r *Realm) readSignInLimits(d *caddyfile.Dispenser) error {
-	if err := noArgs(d); err != nil {
-		return err
-	}
 	limits := new(SignInLimits)
 	r.SignInLimits = limits
-	return readBlock(d, "sign_in_limits", map[string]reader{
+	return readOnlyBlock(d, "sign_in_limits", map[string]reader{
 		"backoff_after": failures(&limits.BackoffAfter),
 		"lock_after":    failures(&limits.LockAfter),
 		"lock_for":      span(&limits.LockFor),

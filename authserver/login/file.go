@@ -62,7 +62,7 @@ func OpenFile(name, path string, hasher *hashing.Hasher, log *slog.Logger) (Pass
 	f := &usersFile{name: name, path: path, hasher: hasher, log: log, seed: maphash.MakeSeed()}
 	read, err := f.open()
 	if err != nil {
-		return nil, fmt.Errorf("authentication %s: %w", name, err)
+		return nil, err
 	}
 	if len(read.byID) == 0 {
 		log.Warn("the file has no users: nobody can sign in", "authentication", name, "file", path)

@@ -116,7 +116,7 @@ func TestOpenFileRefuses(t *testing.T) {
 			if err == nil {
 				t.Fatal("OpenFile took it")
 			}
-			for _, text := range append(test.says, "authentication staff", test.file) {
+			for _, text := range append(test.says, test.file) {
 				if !strings.Contains(err.Error(), text) {
 					t.Errorf("error does not say %q:\n%v", text, err)
 				}
@@ -132,7 +132,7 @@ func TestOpenFileRefuses(t *testing.T) {
 
 func TestOpenFileThatIsNotThere(t *testing.T) {
 	_, err := login.OpenFile("staff", "no/such/file.yaml", hashing.New(), slog.New(slog.DiscardHandler))
-	if err == nil || !strings.Contains(err.Error(), "authentication staff") || !strings.Contains(err.Error(), "no/such/file.yaml") {
+	if err == nil || !strings.Contains(err.Error(), "no/such/file.yaml") {
 		t.Errorf("got %v", err)
 	}
 }
