@@ -21,28 +21,33 @@ func (e *Endpoint) Password(w http.ResponseWriter, req *http.Request) {
 	if v == browser.Nobody {
 		return
 	}
-	if _, can := e.realm.Services[v.Session.Account.Service].(login.PasswordChanger); !can {
+	changer, can := e.realm.Services[v.Session.Account.Service].(login.PasswordChanger)
+	if !can {
 		e.fail(w, req, oauth.InvalidRequest("The password of this account is changed elsewhere."))
 		return
 	}
 	if req.Method != http.MethodPost {
-		e.showPassword(w, req, v, 0, "")
+		e.showPassword(w, req, v, changer, "")
 		return
 	}
 	if form, ok := e.readForm(w, req, v, passwordPage); ok {
-		e.takePassword(w, req, v, form)
+		e.takePassword(w, req, v, changer, form)
 	}
 }
 
-func (e *Endpoint) showPassword(w http.ResponseWriter, req *http.Request, v *browser.Visitor, least int, message pages.Message) {
-	e.write(w, req, message, pages.ChangePassword{
-		Form: e.form(v, passwordPage, message), Username: v.Account.Username, Least: least, Back: e.path(),
-	})
+func (e *Endpoint) showPassword(w http.ResponseWriter, req *http.Request, v *browser.Visitor, changer login.PasswordChanger, message pages.Message) {
+	e.write(w, req, message, e.changePage(v, changer, message))
 }
 
-func (e *Endpoint) takePassword(w http.ResponseWriter, req *http.Request, v *browser.Visitor, form oauth.Form) {
+func (e *Endpoint) changePage(v *browser.Visitor, changer login.PasswordChanger, message pages.Message) pages.ChangePassword {
+	return pages.ChangePassword{
+		Form: e.form(v, passwordPage, message), Username: v.Account.Username, Least: changer.LeastPassword(), Back: e.path(),
+	}
+}
+
+func (e *Endpoint) takePassword(w http.ResponseWriter, req *http.Request, v *browser.Visitor, changer login.PasswordChanger, form oauth.Form) {
 	if form.Get("password") != form.Get("again") {
-		e.showPassword(w, req, v, 0, pages.PasswordsDiffer)
+		e.showPassword(w, req, v, changer, pages.PasswordsDiffer)
 		return
 	}
 	ctx := req.Context()
@@ -62,13 +67,11 @@ func (e *Endpoint) takePassword(w http.ResponseWriter, req *http.Request, v *bro
 	switch {
 	case errors.Is(err, login.ErrLimited):
 		wire.RetryAfter(w.Header(), login.RetryAfter(err))
-		e.realm.Pages.Write(w, e.browser.Language(req), http.StatusTooManyRequests, pages.ChangePassword{
-			Form: e.form(v, passwordPage, pages.TooManyAttempts), Username: v.Account.Username, Back: e.path(),
-		})
+		e.realm.Pages.Write(w, e.browser.Language(req), http.StatusTooManyRequests, e.changePage(v, changer, pages.TooManyAttempts))
 	case errors.Is(err, login.ErrCredentials):
-		e.showPassword(w, req, v, 0, pages.WrongCredentials)
+		e.showPassword(w, req, v, changer, pages.PasswordWrong)
 	case errors.As(err, &weak):
-		e.showPassword(w, req, v, weak.Least, weakness(weak))
+		e.showPassword(w, req, v, changer, weakness(weak))
 	case err != nil:
 		e.fail(w, req, err)
 	default:

@@ -82,15 +82,16 @@ func TestAS41_AChangedPasswordEndsAllThatRestsOnTheOldOne(t *testing.T) {
 
 func TestAS63_PasswordsThatCannotBeChosenSayWhy(t *testing.T) {
 	w, p := keeping(t)
+	wants(t, p.below("password", nil), http.StatusOK, "At least 15 characters.")
 	for _, test := range []struct{ current, password, again, says string }{
-		{"wrong horse", newPassword, newPassword, "Wrong username or password."},
+		{"wrong horse", newPassword, newPassword, "The current password is wrong."},
 		{oldPassword, newPassword, newPassword + ".", "The two new passwords differ."},
 		{oldPassword, "tiny7", "tiny7", "This password is too short."},
 		{oldPassword, "passwordpassword", "passwordpassword", "Many people use this password."},
 		{oldPassword, strings.Repeat("x1", 200), strings.Repeat("x1", 200), "This password is too long."},
 		{oldPassword, "a horse with a \x07 bell", "a horse with a \x07 bell", "cannot be typed everywhere"},
 	} {
-		if status, html := p.change(test.current, test.password, test.again); status != http.StatusForbidden || !strings.Contains(html, test.says) || strings.Contains(html, test.password) {
+		if status, html := p.change(test.current, test.password, test.again); status != http.StatusForbidden || !strings.Contains(html, test.says) || !strings.Contains(html, "At least 15 characters.") || strings.Contains(html, test.password) {
 			t.Errorf("%q: status %d, want one that says %q: %s", test.password, status, test.says, html)
 		}
 	}

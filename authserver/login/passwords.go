@@ -112,6 +112,8 @@ func (p PasswordPolicy) refuses(password string, names []string) string {
 // PasswordChanger is a Service that can give its users another password.
 type PasswordChanger interface {
 	Passwords
+	// LeastPassword is the least length of a password, in characters.
+	LeastPassword() int
 	// ChangePassword gives an account another password, and ends all that rests on a
 	// sign-in of subject up to now, here and on every node. A *WeakPassword when the
 	// policy refuses it, ErrNoAccount when there is no such account.

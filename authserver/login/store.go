@@ -154,6 +154,9 @@ func (k *keeper) CheckPassword(username string, password oauth.Secret) error {
 	return k.policy.Check(password, names...)
 }
 
+// LeastPassword implements PasswordChanger.
+func (k *keeper) LeastPassword() int { return k.policy.Least }
+
 // ChangePassword implements PasswordChanger.
 func (k *keeper) ChangePassword(ctx context.Context, id, subject string, password oauth.Secret, now time.Time) error {
 	row, err := k.read(ctx, id)

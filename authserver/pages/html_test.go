@@ -145,7 +145,7 @@ func TestPG14_FaultsAreTiedToTheirFields(t *testing.T) {
 		{pages.Factor{Form: pages.Form{Message: pages.WrongCode}, Recovery: true}, []string{"recovery"}, "alert"},
 		{pages.EnrolTOTP{Form: pages.Form{Message: pages.WrongCode}}, []string{"code"}, "alert"},
 		{pages.Device{Form: pages.Form{Message: pages.WrongCode}}, []string{"user_code"}, "alert"},
-		{pages.ChangePassword{Form: pages.Form{Message: pages.WrongCredentials}}, []string{"current"}, "alert"},
+		{pages.ChangePassword{Form: pages.Form{Message: pages.PasswordWrong}}, []string{"current"}, "alert"},
 		{pages.ChangePassword{Form: pages.Form{Message: pages.PasswordShort}}, []string{"password"}, "alert"},
 		{pages.ChangePassword{Form: pages.Form{Message: pages.PasswordsDiffer}}, []string{"again"}, "alert"},
 		{pages.Account{Form: pages.Form{Message: pages.FactorAdded}}, nil, "status"},

@@ -28,6 +28,7 @@ const (
 	FactorAdded     Message = "factor_added"
 	FactorRemoved   Message = "factor_removed"
 	PasswordChanged Message = "password_changed"
+	PasswordWrong   Message = "password_wrong"
 	PasswordShort   Message = "password_short"
 	PasswordCommon  Message = "password_common"
 	PasswordLong    Message = "password_long"
@@ -51,9 +52,10 @@ var good = map[Message]bool{
 
 // fields are the form fields that a message is about.
 var fields = map[Message][]string{
-	WrongCredentials:    {"username", "password", "current"},
+	WrongCredentials:    {"username", "password"},
 	NoCredentials:       {"username", "password"},
 	WrongCode:           {"code"},
+	PasswordWrong:       {"current"},
 	PasswordShort:       {"new"},
 	PasswordCommon:      {"new"},
 	PasswordLong:        {"new"},

@@ -50,7 +50,7 @@ func TestAS63_ChangingThePassword(t *testing.T) {
 	b.press(action("change_password"))
 	b.accessible("changing the password")
 	for _, test := range []struct{ current, chosen, again, says string }{
-		{"wrong", memberSecond, memberSecond, "Wrong"},
+		{"wrong", memberSecond, memberSecond, "The current password is wrong."},
 		{memberFirst, "short", "short", "This password is too short."},
 		{memberFirst, memberSecond, memberFirst, "The two new passwords differ."},
 		{memberFirst, memberSecond, memberSecond, "Your password has been changed."},
