@@ -145,13 +145,13 @@ func (g *gateways) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plain.sends(http.StatusOK, wireGet(gatewayPath, ""))
-	again.sends(http.StatusOK, wireGet(gatewayPath, ""))
-
 	tokens, err := g.tokens(manyTokens)
 	if err != nil {
 		return err
 	}
+	// The floors are sent tokens as well, and forward them.
+	plain.sends(http.StatusOK, wireGet(gatewayPath, tokens[0]))
+	again.sends(http.StatusOK, wireGet(gatewayPath, tokens[0]))
 	issuer := g.from.url + " {"
 	one, err := g.add(ctx, "one token, known", floor, "", issuer)
 	if err != nil {
