@@ -11,7 +11,7 @@ import (
 )
 
 // Each flow through the front channel tells exactly these records.
-func TestF29_TheAuthorizationEndpointTellsEachEventOnce(t *testing.T) {
+func TestAS65_F29_TheAuthorizationEndpointTellsEachEventOnce(t *testing.T) {
 	const (
 		signedIn = "user sign_in client=web subject=demo session=* method=page"
 		ofCode   = " client=web subject=demo grant=* session=* type=authorization_code scope=openid email"

@@ -10,7 +10,7 @@ import (
 )
 
 // Each flow through the token endpoint tells exactly these records.
-func TestF29_TheTokenEndpointTellsEachEventOnce(t *testing.T) {
+func TestAS65_F29_TheTokenEndpointTellsEachEventOnce(t *testing.T) {
 	const (
 		ofCode     = " client=web subject=demo grant=* session=* type=authorization_code"
 		ofPassword = " client=web subject=demo grant=* type=password"

@@ -166,7 +166,7 @@ var driven = []string{
 
 // F17, F29, F30: every event of every flow is one line of the log and one row of
 // the store, none is lost when the process is stopped, and none holds a secret.
-func TestF30_TheAuditLogHoldsEveryEventAndNoSecret(t *testing.T) {
+func TestAS65_F30_TheAuditLogHoldsEveryEventAndNoSecret(t *testing.T) {
 	w := startAudit(t)
 	w.drive()
 	audits := func(args ...string) told {
