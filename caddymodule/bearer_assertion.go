@@ -135,7 +135,7 @@ func (b *BearerAuth) assert(ctx context.Context, t *introspect.Token, kept *sign
 func (a *BearerAssertion) of(t *introspect.Token) map[string]any {
 	claims := make(map[string]any, len(a.Claims))
 	for _, name := range a.Claims {
-		claim, found := introspect.FindClaim(t.Claims, name)
+		claim, found := introspect.FindClaim(t.Claims.All(), name)
 		switch name {
 		case "sub":
 			claim, found = t.Subject, t.Subject != ""

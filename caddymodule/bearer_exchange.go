@@ -73,7 +73,7 @@ func (b *BearerAuth) provisionExchange() error {
 
 // exchange gives the JWT for a token of our realm, made now or lately.
 func (b *BearerAuth) exchange(ctx context.Context, t *introspect.Token, kept *signed) (string, *refusal) {
-	if _, bound := t.Claims["cnf"]; bound {
+	if t.Bound() {
 		return "", refuseToken(introspect.ReasonBound, nil)
 	}
 	now := b.upstream.now()
@@ -89,7 +89,7 @@ func (b *BearerAuth) exchange(ctx context.Context, t *introspect.Token, kept *si
 		if !ok {
 			return "", now, now, fmt.Errorf("there is no realm %s", b.ExchangeToken.Realm)
 		}
-		signed, access, err := r.Tokens.Exchange(t.Claims, b.ExchangeToken.Audience, now, now.Add(time.Duration(b.ExchangeToken.Lifetime)))
+		signed, access, err := r.Tokens.Exchange(t.Claims.All(), b.ExchangeToken.Audience, now, now.Add(time.Duration(b.ExchangeToken.Lifetime)))
 		return signed.Reveal(), now, access.Expires, err
 	})
 	if err != nil {

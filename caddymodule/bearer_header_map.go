@@ -162,7 +162,7 @@ func (m *mappedHeader) perRequest() bool {
 // value gives the header's value for a token, or absent.
 func (m *mappedHeader) value(token *introspect.Token, repl *caddy.Replacer) (string, *refusal) {
 	if m.isClaim() {
-		claim, found := introspect.FindClaim(token.Claims, m.parts[0].claim)
+		claim, found := introspect.FindClaim(token.Claims.All(), m.parts[0].claim)
 		if !found || claim == nil {
 			return absent, nil
 		}
@@ -172,7 +172,7 @@ func (m *mappedHeader) value(token *introspect.Token, repl *caddy.Replacer) (str
 	for _, part := range m.parts {
 		switch {
 		case part.claim != "":
-			claim, found := introspect.FindClaim(token.Claims, part.claim)
+			claim, found := introspect.FindClaim(token.Claims.All(), part.claim)
 			if !found || claim == nil {
 				return absent, nil
 			}

@@ -33,10 +33,10 @@ func TestAValueIsSplitAtThePlaceholdersOfTheToken(t *testing.T) {
 }
 
 func TestRS18_G47_AMappedHeaderIsWellFormedOrAbsentOrRefused(t *testing.T) {
-	token := &introspect.Token{Claims: map[string]any{
+	token := &introspect.Token{Claims: introspect.ClaimsOf(map[string]any{
 		"sub": "frida", "name": "José", "none": nil, "empty": "", "break": "a\r\nX-Role: root", "secret": "{http.request.header.Cookie}",
 		"realm_access": map[string]any{"roles": []any{"a,b", "c"}}, "age": json.Number("7"),
-	}}
+	})}
 	repl := caddy.NewReplacer()
 	repl.Set("http.request.header.Cookie", "s3cret")
 	repl.Set("http.request.host", "api.test")

@@ -102,9 +102,9 @@ func TestRS18_IdentityHeadersAreBoundedTogether(t *testing.T) {
 		"together over it":       {none, introspect.Token{Subject: long, ClientID: long, Issuer: "x"}, false},
 		"over it once encoded":   {none, introspect.Token{Subject: strings.Repeat("%", maxIdentityValue/2)}, false},
 		"a line break somewhere": {none, introspect.Token{Subject: "x", Issuer: "a\nb"}, false},
-		"mapped at their bounds": {two, introspect.Token{Claims: map[string]any{"one": long, "two": long}}, true},
-		"mapped ones count too":  {two, introspect.Token{Subject: "x", Claims: map[string]any{"one": long, "two": long}}, false},
-		"mapped over its bound":  {two, introspect.Token{Claims: map[string]any{"one": long + "x"}}, false},
+		"mapped at their bounds": {two, introspect.Token{Claims: introspect.ClaimsOf(map[string]any{"one": long, "two": long})}, true},
+		"mapped ones count too":  {two, introspect.Token{Subject: "x", Claims: introspect.ClaimsOf(map[string]any{"one": long, "two": long})}, false},
+		"mapped over its bound":  {two, introspect.Token{Claims: introspect.ClaimsOf(map[string]any{"one": long + "x"})}, false},
 	} {
 		b := &BearerAuth{upstream: upstream{headers: test.headers, memo: newMemo()}}
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -120,7 +120,7 @@ func TestRS18_IdentityHeadersAreBoundedTogether(t *testing.T) {
 func TestTheCachedPathOfHeadersAllocatesOneSlice(t *testing.T) {
 	token := &introspect.Token{Subject: "frida", ClientID: "shop", Scope: []string{"read"}, Issuer: "https://idp.test"}
 	mapped := identityHeaders{(&BearerHeader{Name: "X-Roles", Value: "{http.auth.token.roles}", As: "csv"}).mapped()}
-	token.Claims = map[string]any{"roles": []any{"a", "b"}}
+	token.Claims = introspect.ClaimsOf(map[string]any{"roles": []any{"a", "b"}})
 	for name, b := range map[string]*BearerAuth{
 		"standard": {upstream: upstream{guard: identityGuard, memo: newMemo()}},
 		"mapped":   {upstream: upstream{guard: append(newGuard("X-Roles"), identityGuard...), headers: mapped, memo: newMemo()}},
@@ -142,7 +142,7 @@ func TestTheCachedPathOfHeadersAllocatesOneSlice(t *testing.T) {
 func TestRS17_HeadersOfTwoBearerAuthsShareNothing(t *testing.T) {
 	first := &BearerAuth{upstream: upstream{memo: newMemo(), headers: identityHeaders{(&BearerHeader{Name: "X-Roles", Value: "{http.auth.token.roles}"}).mapped()}}}
 	second := &BearerAuth{upstream: upstream{memo: newMemo()}}
-	token := &introspect.Token{Subject: "frida", Claims: map[string]any{"roles": "reader"}}
+	token := &introspect.Token{Subject: "frida", Claims: introspect.ClaimsOf(map[string]any{"roles": "reader"})}
 	for range 2 {
 		r, id := httptest.NewRequest(http.MethodGet, "/", nil), new(identity)
 		_ = first.hand(r, id, token)

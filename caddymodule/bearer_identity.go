@@ -111,7 +111,7 @@ func (id *identity) placeholder(name string) (any, bool) {
 	if id.token == nil {
 		return nil, true
 	}
-	return claimText(id.token.Claims, claim), true
+	return claimText(id.token.Claims.All(), claim), true
 }
 
 // claimText finds a claim by its exact name, or else by the path that the dots

@@ -39,7 +39,7 @@ func TestAClaimIsFoundByItsNameAndThenByItsPath(t *testing.T) {
 
 func TestF30_AnIdentityShowsNothingWhenPrinted(t *testing.T) {
 	id := &identity{
-		token:         &introspect.Token{Subject: "canary", Claims: map[string]any{"sub": "canary"}},
+		token:         &introspect.Token{Subject: "canary", Claims: introspect.ClaimsOf(map[string]any{"sub": "canary"})},
 		authorization: []string{"Bearer canary"},
 	}
 	text, err := json.Marshal(map[string]any{"id": id})

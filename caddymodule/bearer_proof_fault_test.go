@@ -61,7 +61,7 @@ func (v vouching) Introspect(context.Context, oauth.Secret) (*introspect.Token, 
 	jkt := v.key.Thumbprint()
 	return &introspect.Token{
 		Issuer: "https://idp.test", Subject: "frida", Audience: []string{"https://api.test"}, Expires: time.Now().Add(24 * time.Hour).Unix(),
-		Confirmation: introspect.Confirmation{Key: jkt}, Claims: map[string]any{"cnf": map[string]any{"jkt": jkt}},
+		Confirmation: introspect.Confirmation{Key: jkt}, Claims: introspect.ClaimsOf(map[string]any{"cnf": map[string]any{"jkt": jkt}}),
 	}, nil
 }
 

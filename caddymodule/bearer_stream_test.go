@@ -78,10 +78,10 @@ type streamWorld struct {
 // minuteToken is good for a minute, and undated when it says no exp.
 func minuteToken(dated bool) *introspect.Token {
 	t := &introspect.Token{
-		Issuer: streamIssuer, Subject: "frida", Audience: []string{streamAudience}, Expires: time.Now().Unix() + 60, Claims: map[string]any{},
+		Issuer: streamIssuer, Subject: "frida", Audience: []string{streamAudience}, Expires: time.Now().Unix() + 60, Claims: introspect.ClaimsOf(map[string]any{}),
 	}
 	if dated {
-		t.Claims["exp"] = t.Expires
+		t.Claims.All()["exp"] = t.Expires
 	}
 	return t
 }

@@ -73,7 +73,7 @@ func TestAMemoIsBoundedAndKeepsWhatIsUsed(t *testing.T) {
 // What a token says may be large, and is remembered elsewhere or not at all.
 func TestAMemoKeepsNoTokenAlive(t *testing.T) {
 	m := newMemo()
-	token := &introspect.Token{Claims: map[string]any{"groups": make([]any, 1000)}}
+	token := &introspect.Token{Claims: introspect.ClaimsOf(map[string]any{"groups": make([]any, 1000)})}
 	kept := weak.Make(token)
 	m.of(token, func() *prepared { return new(prepared) })
 	runtime.KeepAlive(token)
@@ -96,7 +96,7 @@ func notReady() *BearerAuth {
 
 // What cannot be signed now is our failure, and the upstream sees nothing of it.
 func TestWithoutItsStoreTheGatewayIs503AndNot401(t *testing.T) {
-	token := &introspect.Token{Subject: "frida", Expires: time.Now().Add(time.Hour).Unix(), Claims: map[string]any{}}
+	token := &introspect.Token{Subject: "frida", Expires: time.Now().Add(time.Hour).Unix(), Claims: introspect.ClaimsOf(map[string]any{})}
 	for name, b := range map[string]*BearerAuth{
 		"assertion": notReady(),
 		"exchange":  {ExchangeToken: &BearerExchange{Realm: "/", Lifetime: 60e9}, upstream: upstream{app: new(App), now: time.Now, memo: newMemo()}},
@@ -117,7 +117,7 @@ func TestWithoutItsStoreTheGatewayIs503AndNot401(t *testing.T) {
 // A JWT is a bearer token whatever the token was, so a bound one has none.
 func TestG43_ABoundTokenIsNotExchanged(t *testing.T) {
 	b := &BearerAuth{ExchangeToken: &BearerExchange{Realm: "/"}, upstream: upstream{app: new(App), now: time.Now, memo: newMemo()}}
-	token := &introspect.Token{Subject: "frida", Expires: time.Now().Add(time.Hour).Unix(), Claims: map[string]any{"cnf": map[string]any{"jkt": "x"}}}
+	token := &introspect.Token{Subject: "frida", Expires: time.Now().Add(time.Hour).Unix(), Claims: introspect.ClaimsOf(map[string]any{"cnf": map[string]any{"jkt": "x"}})}
 	refused := b.hand(httptest.NewRequest(http.MethodGet, "/", nil), new(identity), token)
 	if refused == nil || refused.status != http.StatusUnauthorized || refused.reason != introspect.ReasonBound {
 		t.Errorf("%+v", refused)

@@ -182,7 +182,7 @@ func tokenOf(access token.Access, generation uint64) *introspect.Token {
 		GrantID:    access.GrantID,
 		SessionID:  access.SessionID,
 		Expires:    access.Expires.Unix(),
-		Claims:     claims,
+		Claims:     introspect.ClaimsOf(claims),
 		Generation: generation,
 	}
 }

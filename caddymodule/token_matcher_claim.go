@@ -54,7 +54,7 @@ func (m *MatchTokenClaim) MatchWithError(r *http.Request) (bool, error) {
 		return false, err
 	}
 	for _, claim := range m.Claims {
-		if !introspect.ClaimCondition(claim).Holds(token.Claims) {
+		if !introspect.ClaimCondition(claim).Holds(token.Claims.All()) {
 			return false, nil
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // costBesideClaims is what is not its claims: the entry and its place in tables.
 const (
 	costPerToken     = 2 << 10
-	costBesideClaims = 680
+	costBesideClaims = 850
 )
 
 // Cache holds verdicts on good tokens, bounded. It forgets by design: nothing
@@ -117,7 +117,7 @@ func (c *Cache) put(e *entry, now time.Time) {
 	if c.closed {
 		return
 	}
-	c.entries.SetWithTTL(c.place(e.digest), e, costBesideClaims+weigh(e.token.Claims), ttl)
+	c.entries.SetWithTTL(c.place(e.digest), e, costBesideClaims+e.token.Claims.weight(), ttl)
 }
 
 // weigh estimates the memory of decoded JSON, so that an issuer with large

@@ -169,8 +169,7 @@ func (k DenialKind) of(token *Token) string {
 		if token.SessionID != "" {
 			return token.SessionID
 		}
-		sid, _ := oauth.StringMember(token.Claims, "sid")
-		return sid
+		return token.Claims.sessionID()
 	default:
 		return ""
 	}
@@ -183,7 +182,7 @@ func (d *Denial) covers(token *Token) bool {
 	if d.NotBefore.IsZero() {
 		return true
 	}
-	issuedAt, there, ok := oauth.NumericDate(token.Claims, "iat")
+	issuedAt, there, ok := oauth.NumericDate(token.Claims.All(), "iat")
 	return !there || !ok || issuedAt <= d.NotBefore.Unix()
 }
 

@@ -13,7 +13,7 @@ const denyIssuer, otherDenyIssuer = "https://idp.example.com", "https://other.ex
 func denied(issuedAt int64) *Token {
 	return &Token{
 		Issuer: denyIssuer, ID: "j", Subject: "s", ClientID: "c",
-		Claims: map[string]any{"sid": "d", "iat": json.Number(strconv.FormatInt(issuedAt, 10))},
+		Claims: ClaimsOf(map[string]any{"sid": "d", "iat": json.Number(strconv.FormatInt(issuedAt, 10))}),
 	}
 }
 
@@ -65,13 +65,13 @@ func TestDenyListTokenWithoutIssueTime(t *testing.T) {
 	list.Apply([]Denial{{Kind: DenySubject, Value: "s", NotBefore: time.Unix(1, 0), Expires: time.Now().Add(time.Hour)}})
 	for _, iat := range []any{nil, "1800000000", json.Number("-1"), json.Number("1e99")} {
 		token := denied(1)
-		token.Claims["iat"] = iat
+		token.Claims.All()["iat"] = iat
 		if !list.denies(token) {
 			t.Errorf("iat %v: not denied", iat)
 		}
 	}
 	token := denied(1)
-	delete(token.Claims, "iat")
+	delete(token.Claims.All(), "iat")
 	if !list.denies(token) {
 		t.Error("without iat: not denied")
 	}

@@ -41,7 +41,7 @@ func (i *Introspector) Explain(ctx context.Context, token oauth.Secret) Explanat
 		}
 	}
 	if e.Token != nil {
-		e.Claims = e.Token.Claims
+		e.Claims = e.Token.Claims.All()
 		if e.Err = i.check(e.Token, issuer, now.Unix()); e.Err == nil {
 			e.Err = i.provable(e.Token)
 		}

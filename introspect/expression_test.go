@@ -25,7 +25,7 @@ func expressionToken(t testing.TB) *introspect.Token {
 		t.Fatal(err)
 	}
 	return &introspect.Token{
-		Issuer: "https://idp.test", Subject: "alice", ClientID: "web", Scope: oauth.Scope{"orders:read", "x"}, Claims: claims,
+		Issuer: "https://idp.test", Subject: "alice", ClientID: "web", Scope: oauth.Scope{"orders:read", "x"}, Claims: introspect.ClaimsOf(claims),
 	}
 }
 
@@ -179,7 +179,7 @@ func FuzzExpression(f *testing.F) {
 		if err != nil {
 			return
 		}
-		token := &introspect.Token{Subject: "alice", Claims: claims}
+		token := &introspect.Token{Subject: "alice", Claims: introspect.ClaimsOf(claims)}
 		_, requirement := made.Decide("GET", "/")
 		first := requirement.Check(token, introspect.Request{Query: query}, time.Unix(0, 0), 0)
 		second := requirement.Check(token, introspect.Request{Query: query}, time.Unix(0, 0), 0)

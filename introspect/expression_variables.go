@@ -52,7 +52,7 @@ type activation struct {
 func (a *activation) ResolveName(name string) (any, bool) {
 	switch name {
 	case "claims":
-		return a.token.Claims, true
+		return a.token.Claims.All(), true
 	case "scope":
 		return []string(a.token.Scope), true
 	case "sub":

@@ -40,7 +40,7 @@ func (f *Foreign) readAnswer(answer map[string]any) (*Token, error) {
 
 // checkAnswer says what can be said of an active token before any route is asked.
 func (f *Foreign) checkAnswer(token *Token) error {
-	answer := token.Claims
+	answer := token.Claims.All()
 	if _, there := answer["iss"]; there && token.Issuer != f.URL {
 		return refuse(ReasonIssuer)
 	}
@@ -73,7 +73,7 @@ func withSubject(answer map[string]any) (map[string]any, bool) {
 // exp is optional in RFC 7662: without it the answer lives no longer than that.
 func (f *Foreign) limit(token *Token, now time.Time) {
 	token.Until = now.Add(f.CacheTTL).Unix()
-	if _, there := token.Claims["exp"]; !there {
+	if !token.Dated() {
 		token.Expires = now.Add(max(f.CacheTTL, time.Second)).Unix()
 	}
 	token.Until = min(token.Until, token.Expires)

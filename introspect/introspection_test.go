@@ -158,8 +158,8 @@ func TestATokenWithoutSubjectIsItsClients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := result.Token; got.Subject != "batch" || got.ClientID != "batch" || got.Claims["sub"] != "batch" {
-			t.Errorf("subject %q, client %q, claims %v", got.Subject, got.ClientID, got.Claims)
+		if got := result.Token; got.Subject != "batch" || got.ClientID != "batch" || got.Claims.All()["sub"] != "batch" {
+			t.Errorf("subject %q, client %q, claims %v", got.Subject, got.ClientID, got.Claims.All())
 		}
 	})
 }

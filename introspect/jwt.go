@@ -27,7 +27,7 @@ const (
 // (RFC 7662 §2.2) have in common. It checks types and sizes, not the time.
 func readClaims(claims map[string]any) (*Token, error) {
 	shareNames(claims)
-	token := &Token{Claims: claims}
+	token := &Token{Claims: ClaimsOf(claims)}
 	var azp string
 	for _, member := range [...]struct {
 		name string
@@ -107,8 +107,9 @@ func missingClaim(token *Token, tokenType string) string {
 	if tokenType == TokenTypeStrict {
 		required = []string{"exp", "iat", "jti", "client_id"}
 	}
+	claims := token.Claims.All()
 	for _, name := range required {
-		if value, there := token.Claims[name]; !there || value == "" {
+		if value, there := claims[name]; !there || value == "" {
 			return name
 		}
 	}

@@ -63,7 +63,7 @@ func TestToken(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("token %+v, want %+v", got, want)
 		}
-		if roles := result.Token.Claims["roles"]; !reflect.DeepEqual(roles, []any{"admin"}) {
+		if roles := result.Token.Claims.All()["roles"]; !reflect.DeepEqual(roles, []any{"admin"}) {
 			t.Errorf("roles %v", roles)
 		}
 		if result.Issuer != "corp" || result.Cached {

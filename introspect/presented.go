@@ -55,9 +55,8 @@ func (i *Introspector) prove(ctx context.Context, token *Token, presented *Prese
 // that is not bound as the route asks.
 func (i *Introspector) provable(token *Token) error {
 	asked, dpop := token.Confirmation, i.config.DPoP
-	_, bound := token.Claims["cnf"]
 	switch {
-	case bound && asked == (Confirmation{}), asked.Key != "" && dpop == nil:
+	case token.Bound() && asked == (Confirmation{}), asked.Key != "" && dpop == nil:
 		return refuse(ReasonBound)
 	case asked.Key == "" && dpop != nil && dpop.Required, asked.Certificate == "" && i.config.CertificateRequired:
 		return refuse(ReasonUnbound)

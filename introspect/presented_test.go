@@ -30,10 +30,10 @@ func (v vouching) Introspect(context.Context, oauth.Secret) (*introspect.Token, 
 	}
 	token := &introspect.Token{
 		Issuer: idp, Subject: "alice", Audience: []string{api}, Expires: proofTime.Add(time.Hour).Unix(),
-		Claims: map[string]any{}, Confirmation: introspect.Confirmation(v),
+		Claims: introspect.ClaimsOf(map[string]any{}), Confirmation: introspect.Confirmation(v),
 	}
 	if len(cnf) > 0 {
-		token.Claims["cnf"] = cnf
+		token.Claims.All()["cnf"] = cnf
 	}
 	return token, nil
 }
@@ -196,6 +196,6 @@ type forgetful struct{ vouching }
 
 func (f forgetful) Introspect(ctx context.Context, token oauth.Secret) (*introspect.Token, error) {
 	said, err := f.vouching.Introspect(ctx, token)
-	said.Claims["cnf"] = map[string]any{"jkt": aThumbprint}
+	said.Claims.All()["cnf"] = map[string]any{"jkt": aThumbprint}
 	return said, err
 }

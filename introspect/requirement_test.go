@@ -58,7 +58,7 @@ func TestRS12_AllConditionsMustHold(t *testing.T) {
 			claims[claim] = value
 		}
 		scope, _ := oauth.ParseScope(c.scope)
-		got := all.Check(&introspect.Token{Scope: scope, Claims: claims}, introspect.Request{Method: c.method}, now, 0)
+		got := all.Check(&introspect.Token{Scope: scope, Claims: introspect.ClaimsOf(claims)}, introspect.Request{Method: c.method}, now, 0)
 		if (got == nil) != (c.lacks == "") || got != nil && got.Lacks != c.lacks {
 			t.Errorf("%s: %+v, want %q", name, got, c.lacks)
 		}
@@ -71,9 +71,9 @@ func TestRS12_AllConditionsMustHold(t *testing.T) {
 // A cached token costs nothing on a rule without expression (DESIGN.md 4a).
 func TestACheckDoesNotAllocate(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	token := &introspect.Token{Scope: oauth.Scope{"a", "b"}, Claims: map[string]any{
+	token := &introspect.Token{Scope: oauth.Scope{"a", "b"}, Claims: introspect.ClaimsOf(map[string]any{
 		"roles": []any{"x", json.Number("7")}, "app": map[string]any{"on": true}, "acr": "phr", "auth_time": json.Number("1800000000"),
-	}}
+	})}
 	all := rules(t, introspect.Rule{Path: "/public", Public: true}, introspect.Rule{
 		Methods: []string{"GET"}, Path: "/a*", Scope: oauth.Scope{"b", "a"},
 		Claims: []introspect.ClaimCondition{{Path: "roles", Values: []string{"7"}}, {Path: "app.on", Values: []string{"true"}}},

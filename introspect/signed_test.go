@@ -48,7 +48,7 @@ func TestRFC9701_SignedAnswers(t *testing.T) {
 				t.Errorf("asked for %q", got)
 			}
 			// Only what it says of the token counts, and by the same rules.
-			if _, there := result.Token.Claims["token_introspection"]; there {
+			if _, there := result.Token.Claims.All()["token_introspection"]; there {
 				t.Error("the envelope is among the claims")
 			}
 			server.fault(askPath, sign(active(map[string]any{"aud": "https://other.example.com"})))

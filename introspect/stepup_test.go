@@ -50,7 +50,7 @@ func TestRS13_G45_TheLoginMustBeStrongAndFreshEnough(t *testing.T) {
 		"both, time alone":       {both, map[string]any{"auth_time": ago(1)}, false},
 	} {
 		_, requirement := rules(t, c.rule).Decide("GET", "/")
-		shortfall := requirement.Check(&introspect.Token{Claims: c.claims}, introspect.Request{}, now, leeway)
+		shortfall := requirement.Check(&introspect.Token{Claims: introspect.ClaimsOf(c.claims)}, introspect.Request{}, now, leeway)
 		switch {
 		case (shortfall == nil) != c.meets:
 			t.Errorf("%s: %+v", name, shortfall)

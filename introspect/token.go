@@ -27,8 +27,7 @@ type Token struct {
 	Until int64
 	// Confirmation is what the caller must prove to have.
 	Confirmation Confirmation
-	// Claims are all claims, registered ones included, as decoded JSON.
-	Claims map[string]any
+	Claims       *Claims
 	// Generation is the state of the source that the verdict rests on: its key
 	// set or its revocations. Sources compare it in Current.
 	Generation uint64
@@ -45,9 +44,16 @@ func (t *Token) until() int64 {
 
 // Dated says whether the issuer told when the token expires. Where it did not,
 // Expires is how long its answer may be used (RFC 7662 §2.2).
-func (t *Token) Dated() bool {
-	_, there := t.Claims["exp"]
-	return there
+func (t *Token) Dated() bool { return t.Claims.isDated() }
+
+// Bound says whether the token names something that its caller must prove to have.
+func (t *Token) Bound() bool { return t.Claims.isBound() }
+
+// kept is the token as a cache holds it.
+func (t *Token) kept() *Token {
+	k := *t
+	k.Claims = t.Claims.kept()
+	return &k
 }
 
 // issuedLater says whether the token claims to come from the future, by clocks

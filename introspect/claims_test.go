@@ -1,0 +1,47 @@
+package introspect
+
+import (
+	"encoding/json"
+	"reflect"
+	"runtime"
+	"testing"
+)
+
+// What a cache keeps of a token says what the token did, now and after the decoded
+// claims were collected.
+func TestKeptClaims(t *testing.T) {
+	all := map[string]any{
+		"sub": "alice", "exp": json.Number("1.8e9"), "iat": json.Number("1800000000.5"), "sid": "s", "cnf": map[string]any{"jkt": "x"},
+		"roles": []any{"a", json.Number("1"), true, nil, map[string]any{"b": []any{}}}, "text": "<é\u2028\"\\\t😀>", "empty": "", "none": nil,
+	}
+	kept := (&Token{Subject: "alice", Claims: ClaimsOf(all)}).kept()
+	for range 3 {
+		if got := kept.Claims.All(); !reflect.DeepEqual(got, all) {
+			t.Fatalf("kept %v, want %v", got, all)
+		}
+		if !kept.Bound() || !kept.Dated() || kept.Claims.sessionID() != "s" || kept.Subject != "alice" {
+			t.Errorf("bound %v, dated %v, session %q", kept.Bound(), kept.Dated(), kept.Claims.sessionID())
+		}
+		runtime.GC()
+	}
+	again := kept.kept()
+	if !reflect.DeepEqual(again.Claims.All(), all) {
+		t.Errorf("kept again: %v", again.Claims.All())
+	}
+	for name, claims := range map[string]*Claims{"none": nil, "empty": ClaimsOf(map[string]any{}), "nil": ClaimsOf(nil)} {
+		kept := (&Token{Claims: claims}).kept()
+		if len(kept.Claims.All()) != 0 || kept.Bound() || kept.Dated() || kept.Claims.sessionID() != "" {
+			t.Errorf("%s: %v", name, kept.Claims.All())
+		}
+	}
+}
+
+// What a route asks for on each request is decoded once, not on each.
+func TestKeptClaimsStayDecodedForAWhile(t *testing.T) {
+	kept := ClaimsOf(map[string]any{"sub": "alice"}).kept()
+	all := kept.All()
+	if n := testing.AllocsPerRun(10, func() { _ = kept.All() }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+	runtime.KeepAlive(all)
+}
