@@ -9,8 +9,9 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
-// memoTokens is how many tokens a memo remembers at least; twice as many at most.
-const memoTokens = 4096
+// memoTokens is how many tokens a memo remembers at least; twice as many at most,
+// which is as many as the cache holds: preparing anew reads claims from their text.
+const memoTokens = cacheTokens / 2
 
 // prepared is what the upstream gets of one token on one route.
 type prepared struct {
