@@ -21,6 +21,8 @@ var elsewhere = map[string]string{
 	"./xcaddy.sh --with github.com/caddy-dns/cloudflare":    "TestXcaddySh",
 	"./caddy list-modules":                                  "TestXcaddySh",
 	"go run ./cmd/caddy hash-password --algorithm argon2id": "Caddy's own command",
+	"go run ./cmd/bench":                                    "TestEveryExperimentMeasuresAndChecksItsAnswers of cmd/bench",
+	"go run ./cmd/bench -only growth":                       "TestEveryExperimentMeasuresAndChecksItsAnswers of cmd/bench",
 	"go run ./cmd/bench -only keys":                         "TestEveryExperimentMeasuresAndChecksItsAnswers of cmd/bench",
 	"go run ./cmd/bench -only grants":                       "TestEveryExperimentMeasuresAndChecksItsAnswers of cmd/bench",
 	"go run ./cmd/bench -only sign-in":                      "TestEveryExperimentMeasuresAndChecksItsAnswers of cmd/bench",
