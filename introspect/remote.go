@@ -17,7 +17,6 @@ import (
 // Remote is a running Foreign issuer. It outlives configurations.
 type Remote struct {
 	foreign       Foreign
-	iss           any                  // its URL, as a claim
 	introspection *introspectionClient // nil when introspection is not configured
 	refresher     *refresher
 
@@ -39,7 +38,7 @@ type Remote struct {
 func Start(foreign Foreign) *Remote {
 	previous := foreign.Previous
 	foreign.Previous = nil // or each reload would keep all that came before it
-	r := &Remote{foreign: foreign.withDefaults(), iss: foreign.URL, done: make(chan struct{}), saving: make(chan struct{}, 1)}
+	r := &Remote{foreign: foreign.withDefaults(), done: make(chan struct{}), saving: make(chan struct{}, 1)}
 	if foreign.Client == nil {
 		r.foreign.Client = newClient(&r.foreign)
 	}

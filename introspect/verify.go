@@ -26,7 +26,7 @@ func (r *Remote) verify(ctx context.Context, jwt *unverified) (*Token, error) {
 		return nil, refuse(ReasonIssuer)
 	}
 	// One text for all tokens of the issuer: a cache holds many.
-	token.Issuer, jwt.claims["iss"] = f.URL, r.iss
+	token.Issuer = f.URL
 	now := f.Now()
 	if err := checkJWT(jwt, token, f.TokenType, now); err != nil {
 		return nil, err
