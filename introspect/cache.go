@@ -117,30 +117,7 @@ func (c *Cache) put(e *entry, now time.Time) {
 	if c.closed {
 		return
 	}
-	c.entries.SetWithTTL(c.place(e.digest), e, costBesideClaims+e.token.Claims.weight(), ttl)
-}
-
-// weigh estimates the memory of decoded JSON, so that an issuer with large
-// tokens takes its share and no more.
-func weigh(value any) int64 {
-	switch v := value.(type) {
-	case map[string]any:
-		weight := int64(48)
-		for name, member := range v {
-			weight += 48 + int64(len(name)) + weigh(member)
-		}
-		return weight
-	case []any:
-		weight := int64(24)
-		for _, item := range v {
-			weight += weigh(item)
-		}
-		return weight
-	case string:
-		return 16 + int64(len(v))
-	default:
-		return 32
-	}
+	c.entries.SetWithTTL(c.place(e.digest), e, costBesideClaims+e.token.Claims.size(), ttl)
 }
 
 // Close stops its goroutines. A request that still uses the Cache finds nothing

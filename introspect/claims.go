@@ -48,15 +48,15 @@ func (c *Claims) All() map[string]any {
 	return all
 }
 
-// kept are the claims as a cache holds them. Claims that cannot be written stay as
-// they are.
+// kept are the claims as a cache holds them; nil where they cannot be written, as no
+// decoded JSON is.
 func (c *Claims) kept() *Claims {
-	if c == nil || c.all == nil {
+	if c.all == nil {
 		return c
 	}
 	text, err := json.Marshal(c.all)
 	if err != nil {
-		return c
+		return nil
 	}
 	k := &Claims{text: string(text), bound: c.isBound(), dated: c.isDated(), session: c.sessionID()}
 	recent := weak.Make(&c.all)
@@ -87,14 +87,11 @@ func (c *Claims) sessionID() string {
 	return sid
 }
 
-// weight is about what they take of memory.
-func (c *Claims) weight() int64 {
-	switch {
-	case c == nil:
+// size is what kept claims take of memory, so that an issuer with large tokens takes
+// its share and no more.
+func (c *Claims) size() int64 {
+	if c == nil {
 		return 0
-	case c.all != nil:
-		return weigh(c.all)
-	default:
-		return int64(len(c.text))
 	}
+	return int64(len(c.text))
 }

@@ -91,8 +91,10 @@ func (i *Introspector) learn(ctx context.Context, token oauth.Secret, digest *[s
 	// What this route does not take must not drive out what it does: there may be
 	// any number of expired tokens (F23).
 	if i.check(verdict, issuer, now.Unix()) == nil {
-		verdict = verdict.kept()
-		i.config.Cache.put(&entry{digest: *digest, fingerprint: issuer.Fingerprint, token: verdict}, now)
+		if kept := verdict.kept(); kept != nil {
+			verdict = kept
+			i.config.Cache.put(&entry{digest: *digest, fingerprint: issuer.Fingerprint, token: kept}, now)
+		}
 	}
 	return verdict, issuer, now, nil
 }

@@ -49,10 +49,14 @@ func (t *Token) Dated() bool { return t.Claims.isDated() }
 // Bound says whether the token names something that its caller must prove to have.
 func (t *Token) Bound() bool { return t.Claims.isBound() }
 
-// kept is the token as a cache holds it.
+// kept is the token as a cache holds it; nil for one that no cache can hold.
 func (t *Token) kept() *Token {
 	k := *t
-	k.Claims = t.Claims.kept()
+	if t.Claims != nil {
+		if k.Claims = t.Claims.kept(); k.Claims == nil {
+			return nil
+		}
+	}
 	return &k
 }
 
