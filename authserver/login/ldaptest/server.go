@@ -1,7 +1,6 @@
 package ldaptest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -112,10 +111,11 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	for {
-		connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.ldap)
-		if err == nil {
+		// It listens on the first port before it knows whether it gets the second: who
+		// is connected may still be turned away, and who is answered is not.
+		if err := s.change(ctx, ""); err == nil {
 			s.process = process
-			return connection.Close()
+			return nil
 		}
 		select {
 		case <-process.over:
@@ -161,11 +161,16 @@ func (s *Server) CA() string { return s.path("ca.pem") }
 // Change applies LDIF as the directory's administrator.
 func (s *Server) Change(ldif string) {
 	s.tb.Helper()
-	command := exec.CommandContext(s.tb.Context(), find("ldapmodify"), "-x", "-c", "-H", s.URL(), "-D", admin, "-w", adminPassword)
-	command.Stdin = strings.NewReader(ldif)
-	var out bytes.Buffer
-	command.Stdout, command.Stderr = &out, &out
-	if err := command.Run(); err != nil {
-		s.tb.Fatalf("ldapmodify: %v\n%s", err, &out)
+	if err := s.change(s.tb.Context(), ldif); err != nil {
+		s.tb.Fatal(err)
 	}
+}
+
+func (s *Server) change(ctx context.Context, ldif string) error {
+	command := exec.CommandContext(ctx, find("ldapmodify"), "-x", "-c", "-H", s.URL(), "-D", admin, "-w", adminPassword)
+	command.Stdin = strings.NewReader(ldif)
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("ldapmodify: %w\n%s", err, out)
+	}
+	return nil
 }
