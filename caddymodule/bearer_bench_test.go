@@ -52,7 +52,7 @@ func guardedBy(tb testing.TB, source *voucher, next handling) handling {
 	}
 	bearer := &BearerAuth{
 		introspector: introspector, rules: rules, log: slog.New(slog.DiscardHandler), allowed: countFromZero(issuers),
-		Rules: make([]BearerRule, 1), upstream: upstream{guard: identityGuard, memo: newMemo(), now: time.Now},
+		Rules: make([]BearerRule, 1), upstream: upstream{guard: identityGuard, now: time.Now},
 	}
 	h := handling(func(w http.ResponseWriter, r *http.Request) error {
 		return bearer.ServeHTTP(w, r, caddyhttp.HandlerFunc(next))

@@ -77,10 +77,8 @@ func (m identityHeaders) values(token *introspect.Token, repl *caddy.Replacer) (
 	return values, nil
 }
 
-// set puts values on a request.
-func (m identityHeaders) set(h http.Header, shared []string, id *identity) {
-	values := id.room(len(shared))
-	copy(values, shared)
+// set puts values on a request, which has them for itself.
+func (m identityHeaders) set(h http.Header, values []string) {
 	for i, value := range values {
 		if value == absent {
 			continue

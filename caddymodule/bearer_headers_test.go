@@ -106,7 +106,7 @@ func TestRS18_IdentityHeadersAreBoundedTogether(t *testing.T) {
 		"mapped ones count too":  {two, introspect.Token{Subject: "x", Claims: introspect.ClaimsOf(map[string]any{"one": long, "two": long})}, false},
 		"mapped over its bound":  {two, introspect.Token{Claims: introspect.ClaimsOf(map[string]any{"one": long + "x"})}, false},
 	} {
-		b := &BearerAuth{upstream: upstream{headers: test.headers, memo: newMemo()}}
+		b := &BearerAuth{upstream: upstream{headers: test.headers}}
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		if refused := b.hand(r, new(identity), &test.token); (refused == nil) != test.ok {
 			t.Errorf("%s: %v, want %v", name, refused, test.ok)
@@ -118,12 +118,13 @@ func TestRS18_IdentityHeadersAreBoundedTogether(t *testing.T) {
 }
 
 func TestTheCachedPathOfHeadersAllocatesOneSlice(t *testing.T) {
-	token := &introspect.Token{Subject: "frida", ClientID: "shop", Scope: []string{"read"}, Issuer: "https://idp.test"}
+	token := cached(t, introspect.Token{
+		Subject: "frida", ClientID: "shop", Scope: []string{"read"}, Claims: introspect.ClaimsOf(map[string]any{"roles": []any{"a", "b"}}),
+	})
 	mapped := identityHeaders{(&BearerHeader{Name: "X-Roles", Value: "{http.auth.token.roles}", As: "csv"}).mapped()}
-	token.Claims = introspect.ClaimsOf(map[string]any{"roles": []any{"a", "b"}})
 	for name, b := range map[string]*BearerAuth{
-		"standard": {upstream: upstream{guard: identityGuard, memo: newMemo()}},
-		"mapped":   {upstream: upstream{guard: append(newGuard("X-Roles"), identityGuard...), headers: mapped, memo: newMemo()}},
+		"standard": {upstream: upstream{route: 1, guard: identityGuard}},
+		"mapped":   {upstream: upstream{route: 2, guard: append(newGuard("X-Roles"), identityGuard...), headers: mapped}},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header = http.Header{"Accept": {"*/*"}, "Connection": {"keep-alive"}, "User-Agent": {"x"}}
@@ -140,9 +141,9 @@ func TestTheCachedPathOfHeadersAllocatesOneSlice(t *testing.T) {
 // RS17: what one bearer_auth has put on a request stays as it is when another
 // further down puts on its own, and when a handler changes a header in place.
 func TestRS17_HeadersOfTwoBearerAuthsShareNothing(t *testing.T) {
-	first := &BearerAuth{upstream: upstream{memo: newMemo(), headers: identityHeaders{(&BearerHeader{Name: "X-Roles", Value: "{http.auth.token.roles}"}).mapped()}}}
-	second := &BearerAuth{upstream: upstream{memo: newMemo()}}
-	token := &introspect.Token{Subject: "frida", Claims: introspect.ClaimsOf(map[string]any{"roles": "reader"})}
+	first := &BearerAuth{upstream: upstream{route: 1, headers: identityHeaders{(&BearerHeader{Name: "X-Roles", Value: "{http.auth.token.roles}"}).mapped()}}}
+	second := &BearerAuth{upstream: upstream{route: 2}}
+	token := cached(t, introspect.Token{Subject: "frida", Claims: introspect.ClaimsOf(map[string]any{"roles": "reader"})})
 	for range 2 {
 		r, id := httptest.NewRequest(http.MethodGet, "/", nil), new(identity)
 		_ = first.hand(r, id, token)

@@ -16,7 +16,7 @@ type upstream struct {
 	// guard are the names that no client can send.
 	guard   guard
 	headers identityHeaders
-	memo    *memo
+	route   uint64
 	app     *App
 	now     func() time.Time
 }
@@ -43,7 +43,7 @@ func (b *BearerAuth) checkUpstream() error {
 
 // provisionUpstream prepares what the upstream gets.
 func (b *BearerAuth) provisionUpstream(app *App) error {
-	b.upstream = upstream{guard: slices.Clone(identityGuard), memo: newMemo(), app: app, now: time.Now}
+	b.upstream = upstream{guard: slices.Clone(identityGuard), route: routes.Add(1), app: app, now: time.Now}
 	for i := range b.Headers {
 		b.upstream.headers = append(b.upstream.headers, b.Headers[i].mapped())
 		b.upstream.guard = append(b.upstream.guard, newGuard(b.Headers[i].Name)...)
@@ -67,11 +67,13 @@ func (b *BearerAuth) provisionUpstream(app *App) error {
 func (b *BearerAuth) hand(r *http.Request, id *identity, token *introspect.Token) *refusal {
 	u := &b.upstream
 	ready := u.prepare(token)
-	values := ready.values
+	values := id.room(len(standardHeaders) + len(u.headers))
 	var refused *refusal
-	if values == nil {
+	if !ready.values.unpack(values) {
 		repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-		values, refused = u.headers.values(token, repl)
+		var own []string
+		own, refused = u.headers.values(token, repl)
+		copy(values, own)
 	}
 	var assertion, exchanged string
 	if refused == nil && b.Assertion != nil {
@@ -83,7 +85,7 @@ func (b *BearerAuth) hand(r *http.Request, id *identity, token *introspect.Token
 	if refused != nil {
 		return refused
 	}
-	u.headers.set(r.Header, values, id)
+	u.headers.set(r.Header, values)
 	if b.Assertion != nil {
 		r.Header[http.CanonicalHeaderKey(b.Assertion.Header)] = []string{assertion}
 	}
@@ -98,13 +100,15 @@ func (b *BearerAuth) hand(r *http.Request, id *identity, token *introspect.Token
 
 // prepare makes what is the token's alone, once a token.
 func (u *upstream) prepare(token *introspect.Token) *prepared {
-	return u.memo.of(token, func() *prepared {
-		ready := new(prepared)
-		if !u.headers.perRequest() {
-			ready.values, _ = u.headers.values(token, nil)
-		}
-		return ready
-	})
+	if noted, ok := token.Noted(u.route).(*prepared); ok {
+		return noted
+	}
+	ready := new(prepared)
+	if !u.headers.perRequest() {
+		values, _ := u.headers.values(token, nil)
+		ready.values = packValues(values)
+	}
+	return token.Note(u.route, ready).(*prepared)
 }
 
 // readToken reads: token strip|forward|exchange <realm> [{ ... }].

@@ -1,17 +1,18 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
-	"sync"
+	"slices"
+	"strings"
 	"testing"
 	"time"
-	"weak"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
@@ -47,41 +48,61 @@ func TestASignedTextIsUsedUntilHalfOfItsLifeIsLeft(t *testing.T) {
 	}
 }
 
-func TestAMemoIsBoundedAndKeepsWhatIsUsed(t *testing.T) {
-	m := newMemo()
-	made := 0
-	of := func(token *introspect.Token) *prepared {
-		return m.of(token, func() *prepared { made++; return new(prepared) })
-	}
-	busy := new(introspect.Token)
-	first := of(busy)
-	for range 5 * memoTokens {
-		of(new(introspect.Token))
-		if of(busy) != first {
-			t.Fatal("a token in use was forgotten")
+// What is made of a token is made once on each route, and belongs to it.
+func TestHeadersArePreparedOnceATokenAndRoute(t *testing.T) {
+	token := cached(t, introspect.Token{Subject: "frida"})
+	first := upstream{route: routes.Add(1)}
+	second := upstream{route: routes.Add(1), headers: identityHeaders{(&BearerHeader{Name: "X-Roles", Value: "{http.auth.token.roles}"}).mapped()}}
+	for _, u := range []*upstream{&first, &second} {
+		once := u.prepare(token)
+		if u.prepare(token) != once || len(once.values.ends) != len(standardHeaders)+len(u.headers) {
+			t.Errorf("prepared again, or wrongly: %v", once.values)
 		}
 	}
-	held := 0
-	for _, generation := range []*sync.Map{m.young.Load(), m.old.Load()} {
-		generation.Range(func(any, any) bool { held++; return true })
-	}
-	if held > 2*memoTokens || made != 1+5*memoTokens {
-		t.Errorf("%d tokens are held, %d were made", held, made)
+	if other := cached(t, introspect.Token{Subject: "frida"}); first.prepare(other) == first.prepare(token) {
+		t.Error("two tokens share what was prepared")
 	}
 }
 
-// What a token says may be large, and is remembered elsewhere or not at all.
-func TestAMemoKeepsNoTokenAlive(t *testing.T) {
-	m := newMemo()
-	token := &introspect.Token{Claims: introspect.ClaimsOf(map[string]any{"groups": make([]any, 1000)})}
-	kept := weak.Make(token)
-	m.of(token, func() *prepared { return new(prepared) })
-	runtime.KeepAlive(token)
-	runtime.GC()
-	if kept.Value() != nil {
-		t.Error("the token is kept")
+func TestPackedValues(t *testing.T) {
+	for _, values := range [][]string{{"a"}, {"", "b", absent, "", "cc", ""}, {strings.Repeat("x", maxIdentityTotal), absent}} {
+		packed, into := packValues(values), make([]string, len(values))
+		if !packed.unpack(into) || !slices.Equal(into, values) {
+			t.Errorf("%.50q became %.50q", values, into)
+		}
 	}
-	runtime.KeepAlive(m)
+	if none := packValues(nil); none.unpack(nil) {
+		t.Error("there are values where none were packed")
+	}
+}
+
+// cached gives what a cache holds of a token of the tests' issuer.
+func cached(t *testing.T, of introspect.Token) *introspect.Token {
+	t.Helper()
+	of.Issuer, of.Audience, of.Expires = streamIssuer, []string{streamAudience}, time.Now().Add(time.Hour).Unix()
+	cache, err := introspect.NewCache(10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cache.Close)
+	source := &voucher{answer: func(context.Context) (*introspect.Token, error) { return &of, nil }}
+	at, err := introspect.New(introspect.Config{
+		Issuers:   []introspect.Issuer{{Name: "test", URL: streamIssuer, Source: source, Opaque: func(string) bool { return true }}},
+		Audiences: []string{streamAudience}, Cache: cache, Now: time.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		result, err := at.Introspect(t.Context(), introspect.Presented{Token: oauth.NewSecret("opaque")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Cached {
+			return result.Token
+		}
+		cache.Wait()
+	}
 }
 
 // notReady is a bearer_auth over an app that has not opened its store.
@@ -89,7 +110,7 @@ func notReady() *BearerAuth {
 	return &BearerAuth{
 		Audience:  []string{"https://api.test"},
 		Assertion: &BearerAssertion{Header: "X-Identity-Assertion", Audience: "x", TTL: 60e9, Claims: []string{"sub"}},
-		upstream:  upstream{app: new(App), now: time.Now, memo: newMemo()},
+		upstream:  upstream{app: new(App), now: time.Now},
 		log:       slog.New(slog.DiscardHandler),
 	}
 }
@@ -99,7 +120,7 @@ func TestWithoutItsStoreTheGatewayIs503AndNot401(t *testing.T) {
 	token := &introspect.Token{Subject: "frida", Expires: time.Now().Add(time.Hour).Unix(), Claims: introspect.ClaimsOf(map[string]any{})}
 	for name, b := range map[string]*BearerAuth{
 		"assertion": notReady(),
-		"exchange":  {ExchangeToken: &BearerExchange{Realm: "/", Lifetime: 60e9}, upstream: upstream{app: new(App), now: time.Now, memo: newMemo()}},
+		"exchange":  {ExchangeToken: &BearerExchange{Realm: "/", Lifetime: 60e9}, upstream: upstream{app: new(App), now: time.Now}},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		refused := b.hand(r, new(identity), token)
@@ -116,7 +137,7 @@ func TestWithoutItsStoreTheGatewayIs503AndNot401(t *testing.T) {
 
 // A JWT is a bearer token whatever the token was, so a bound one has none.
 func TestG43_ABoundTokenIsNotExchanged(t *testing.T) {
-	b := &BearerAuth{ExchangeToken: &BearerExchange{Realm: "/"}, upstream: upstream{app: new(App), now: time.Now, memo: newMemo()}}
+	b := &BearerAuth{ExchangeToken: &BearerExchange{Realm: "/"}, upstream: upstream{app: new(App), now: time.Now}}
 	token := &introspect.Token{Subject: "frida", Expires: time.Now().Add(time.Hour).Unix(), Claims: introspect.ClaimsOf(map[string]any{"cnf": map[string]any{"jkt": "x"}})}
 	refused := b.hand(httptest.NewRequest(http.MethodGet, "/", nil), new(identity), token)
 	if refused == nil || refused.status != http.StatusUnauthorized || refused.reason != introspect.ReasonBound {

@@ -13,10 +13,10 @@ import (
 
 // costPerToken is what a verdict on an ordinary token weighs in memory, so
 // that "about so many tokens" and "so many bytes" are the same bound. Of that
-// costBesideClaims is what is not its claims: the entry and its place in tables.
+// costBesideText is what is not its text: the entry and its place in tables.
 const (
-	costPerToken     = 2 << 10
-	costBesideClaims = 850
+	costPerToken   = 2 << 10
+	costBesideText = 850
 )
 
 // Cache holds verdicts on good tokens, bounded. It forgets by design: nothing
@@ -29,19 +29,13 @@ type Cache struct {
 	entries *ristretto.Cache[uint64, *entry]
 	place   func(digest [sha256.Size]byte) uint64
 
+	common lists
+
 	evicted, rejected atomic.Uint64
 
 	// ristretto panics when a write meets Close. Reads do not, and take no lock.
 	closing sync.RWMutex
 	closed  bool
-}
-
-// entry is one verdict with all that it rests on. Every field is compared on
-// every hit; any difference is a miss.
-type entry struct {
-	digest      [sha256.Size]byte
-	fingerprint uint64
-	token       *Token // it names its issuer, and says until when it is kept
 }
 
 // NewCache makes a Cache for about so many tokens.
@@ -107,17 +101,24 @@ func (c *Cache) get(digest *[sha256.Size]byte) *entry {
 	return found
 }
 
-func (c *Cache) put(e *entry, now time.Time) {
-	ttl := time.Unix(e.token.until(), 0).Sub(now)
+// put keeps a verdict, and gives the one to go on with, beside which the routes
+// note what they make of it.
+func (c *Cache) put(digest *[sha256.Size]byte, fingerprint uint64, verdict *Token, now time.Time) *Token {
+	ttl := time.Unix(verdict.until(), 0).Sub(now)
 	if c == nil || ttl <= 0 {
-		return
+		return verdict
+	}
+	e := newEntry(digest, fingerprint, verdict, &c.common)
+	if e == nil {
+		return verdict
 	}
 	c.closing.RLock()
 	defer c.closing.RUnlock()
 	if c.closed {
-		return
+		return verdict
 	}
-	c.entries.SetWithTTL(c.place(e.digest), e, costBesideClaims+e.token.Claims.size(), ttl)
+	c.entries.SetWithTTL(c.place(e.digest), e, costBesideText+e.size, ttl)
+	return e.first(verdict.Claims)
 }
 
 // Close stops its goroutines. A request that still uses the Cache finds nothing

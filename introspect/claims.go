@@ -17,7 +17,7 @@ import (
 type Claims struct {
 	all map[string]any // nil for claims that are kept as text
 
-	text string
+	text string // "" where only all is known
 	// What every request asks of kept claims.
 	bound, dated bool
 	session      string
@@ -48,20 +48,19 @@ func (c *Claims) All() map[string]any {
 	return all
 }
 
-// kept are the claims as a cache holds them; nil where they cannot be written, as no
-// decoded JSON is.
-func (c *Claims) kept() *Claims {
-	if c.all == nil {
-		return c
+// keep makes c the claims of others as a cache holds them, and says whether it
+// could: what is no decoded JSON cannot be written.
+func (c *Claims) keep(of *Claims) bool {
+	text := of.text
+	if text == "" && of.all != nil {
+		written, err := json.Marshal(of.all)
+		if err != nil {
+			return false
+		}
+		text = string(written)
 	}
-	text, err := json.Marshal(c.all)
-	if err != nil {
-		return nil
-	}
-	k := &Claims{text: string(text), bound: c.isBound(), dated: c.isDated(), session: c.sessionID()}
-	recent := weak.Make(&c.all)
-	k.recent.Store(&recent)
-	return k
+	c.text, c.bound, c.dated, c.session = text, of.isBound(), of.isDated(), of.sessionID()
+	return true
 }
 
 // isBound says whether there is a cnf, whatever stands in it.
@@ -85,13 +84,4 @@ func (c *Claims) sessionID() string {
 	}
 	sid, _ := oauth.StringMember(c.all, "sid")
 	return sid
-}
-
-// size is what kept claims take of memory, so that an issuer with large tokens takes
-// its share and no more.
-func (c *Claims) size() int64 {
-	if c == nil {
-		return 0
-	}
-	return int64(len(c.text))
 }

@@ -91,10 +91,7 @@ func (i *Introspector) learn(ctx context.Context, token oauth.Secret, digest *[s
 	// What this route does not take must not drive out what it does: there may be
 	// any number of expired tokens (F23).
 	if i.check(verdict, issuer, now.Unix()) == nil {
-		if kept := verdict.kept(); kept != nil {
-			verdict = kept
-			i.config.Cache.put(&entry{digest: *digest, fingerprint: issuer.Fingerprint, token: kept}, now)
-		}
+		verdict = i.config.Cache.put(digest, issuer.Fingerprint, verdict, now)
 	}
 	return verdict, issuer, now, nil
 }
@@ -106,10 +103,10 @@ func (i *Introspector) recall(digest *[sha256.Size]byte, now time.Time) (*Token,
 		return nil, nil
 	}
 	issuer := i.issuer(found.token.Issuer)
-	if issuer == nil || issuer.Fingerprint != found.fingerprint || !issuer.Source.Current(found.token) {
+	if issuer == nil || issuer.Fingerprint != found.fingerprint || !issuer.Source.Current(&found.token) {
 		return nil, nil
 	}
-	return found.token, issuer
+	return &found.token, issuer
 }
 
 // ask turns whatever a source answers into a token, a refusal or Unavailable.

@@ -31,6 +31,8 @@ type Token struct {
 	// Generation is the state of the source that the verdict rests on: its key
 	// set or its revocations. Sources compare it in Current.
 	Generation uint64
+
+	notes *notes // nil for a verdict that no cache holds
 }
 
 // until is when the cache must forget the token. Routes differ in leeway, so
@@ -48,17 +50,6 @@ func (t *Token) Dated() bool { return t.Claims.isDated() }
 
 // Bound says whether the token names something that its caller must prove to have.
 func (t *Token) Bound() bool { return t.Claims.isBound() }
-
-// kept is the token as a cache holds it; nil for one that no cache can hold.
-func (t *Token) kept() *Token {
-	k := *t
-	if t.Claims != nil {
-		if k.Claims = t.Claims.kept(); k.Claims == nil {
-			return nil
-		}
-	}
-	return &k
-}
 
 // issuedLater says whether the token claims to come from the future, by clocks
 // that may be leeway seconds apart.

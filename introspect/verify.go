@@ -39,6 +39,7 @@ func (r *Remote) verify(ctx context.Context, jwt *unverified) (*Token, error) {
 		return nil, err
 	}
 	token.Generation = set.generation
+	token.Claims.text = string(jwt.jws.UnverifiedPayload()) // which is verified now
 	return token, nil
 }
 

@@ -1,0 +1,49 @@
+package introspect
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"testing"
+)
+
+// What a cache holds says what the verdict said, and is not changed with it.
+func TestAnEntryIsACopyOfItsVerdict(t *testing.T) {
+	verdict := &Token{
+		Issuer: "https://idp.test", Subject: "alice", ClientID: "web", Scope: []string{"read", "write"}, Audience: []string{"https://api.test"},
+		ID: "1", GrantID: "g", SessionID: "s", Expires: 1800000000, NotBefore: 1, IssuedAt: 2, Until: 3, Generation: 4,
+		Confirmation: Confirmation{Key: "k", Certificate: "c"}, Claims: ClaimsOf(map[string]any{"sub": "alice", "sid": "s"}),
+	}
+	want := *verdict
+	want.Scope, want.Audience = slices.Clone(want.Scope), slices.Clone(want.Audience)
+	e := newEntry(&[32]byte{1}, 5, verdict, new(lists))
+	verdict.Scope[0], verdict.Audience[0] = "changed", "changed"
+	for name, got := range map[string]*Token{"kept": &e.token, "first": e.first(verdict.Claims)} {
+		if all := got.Claims.All(); !reflect.DeepEqual(all, want.Claims.All()) {
+			t.Errorf("%s: claims %v", name, all)
+		}
+		plain := *got
+		plain.Claims, plain.notes = want.Claims, nil
+		if !reflect.DeepEqual(plain, want) {
+			t.Errorf("%s: %+v, want %+v", name, plain, want)
+		}
+	}
+	if e.digest != [32]byte{1} || e.fingerprint != 5 || e.size < int64(len(`{"sid":"s","sub":"alice"}`)) {
+		t.Errorf("%+v", e)
+	}
+}
+
+// The claims of a JWT are kept as it has them, those of others are written.
+func TestAnEntryKeepsClaimsAsTheyCame(t *testing.T) {
+	const text = `{ "sub": "alice", "n": 1.0 }`
+	all := map[string]any{"sub": "alice", "n": json.Number("1.0")}
+	for want, claims := range map[string]*Claims{text: {all: all, text: text}, `{"n":1.0,"sub":"alice"}`: ClaimsOf(all)} {
+		e := newEntry(new([32]byte), 0, &Token{Claims: claims}, new(lists))
+		if e.claims.text != want || !reflect.DeepEqual(e.token.Claims.All(), all) {
+			t.Errorf("%s is kept as %s, %v", want, e.claims.text, e.token.Claims.All())
+		}
+	}
+	if e := newEntry(new([32]byte), 0, &Token{Claims: ClaimsOf(map[string]any{"x": func() {}})}, new(lists)); e != nil {
+		t.Errorf("what cannot be written is kept as %+v", e)
+	}
+}

@@ -1,0 +1,68 @@
+package introspect
+
+import (
+	"sync"
+	"testing"
+)
+
+func TestNotes(t *testing.T) {
+	token := keep(new(Token))
+	for route := range uint64(3) {
+		if token.Noted(route) != nil {
+			t.Errorf("route %d: there is a note already", route)
+		}
+		if made := token.Note(route, route); made != route {
+			t.Errorf("route %d: noted %v", route, made)
+		}
+		if made := token.Note(route, "later"); made != route || token.Noted(route) != route {
+			t.Errorf("route %d: noted %v, then %v", route, made, token.Noted(route))
+		}
+	}
+	if token.Noted(0) != uint64(0) {
+		t.Error("the first note is gone")
+	}
+}
+
+// Reloads make new routes for as long as a token lives.
+func TestNotesAreBounded(t *testing.T) {
+	token := keep(new(Token))
+	for route := range uint64(100) {
+		token.Note(route, "x")
+		if n := token.notes.newest.Load().count(); n > maxNotes {
+			t.Fatalf("%d notes", n)
+		}
+	}
+	if token.Noted(99) == nil || token.Noted(0) != nil {
+		t.Error("not the oldest are forgotten")
+	}
+}
+
+// The request that brings a token and those that find it share what is noted.
+func TestNotesAreOfTheVerdict(t *testing.T) {
+	e := newEntry(new([32]byte), 0, new(Token), new(lists))
+	e.first(nil).Note(1, "made")
+	if e.token.Noted(1) != "made" {
+		t.Error("a token that is found has no notes")
+	}
+	uncached := new(Token)
+	if made := uncached.Note(1, "made"); made != "made" || uncached.Noted(1) != nil {
+		t.Error("a token that nobody keeps has notes")
+	}
+}
+
+func TestAllSeeTheNoteThatWasFirst(t *testing.T) {
+	token := keep(new(Token))
+	for route := range uint64(100) {
+		var group sync.WaitGroup
+		seen := make([]any, 8)
+		for n := range seen {
+			group.Go(func() { seen[n] = token.Note(route, n) })
+		}
+		group.Wait()
+		for _, made := range seen {
+			if made != seen[0] {
+				t.Fatalf("route %d: %v", route, seen)
+			}
+		}
+	}
+}
