@@ -114,7 +114,7 @@ func (g *refreshToken) spend(ctx context.Context, req *Request, grant store.Gran
 	}
 	ctx, cancel := committing(ctx)
 	defer cancel()
-	current, err := step(ctx, rotation)
+	generation, err := step(ctx, rotation)
 	switch {
 	case errors.Is(err, store.ErrReplayed):
 		return nil, g.replayed(ctx, audit.RefreshReuse, &grant, req.Now)
@@ -130,6 +130,7 @@ func (g *refreshToken) spend(ctx context.Context, req *Request, grant store.Gran
 	if !req.Client.Refresh.Rotate {
 		return response, nil
 	}
-	response.RefreshToken, err = g.mintRefresh(&current)
+	grant.Generation = generation
+	response.RefreshToken, err = g.mintRefresh(&grant)
 	return response, err
 }

@@ -48,16 +48,16 @@ type Store interface {
 	// client or of a grant revoked before it was redeemed.
 	RedeemCode(ctx context.Context, redemption Redemption) (Grant, error)
 	// RotateRefresh spends one generation of a grant's refresh token. It returns
-	// the grant as it stands after the step; its Generation is the one to hand
+	// the generation that is current after the step, which is the one to hand
 	// out. A retry of the immediate predecessor within the grace gets the same
 	// generation again without a write. ErrReplayed for older generations after
 	// the grace, ErrNotFound for everything else that cannot be rotated. See
 	// Rotation for the order of the decisions.
-	RotateRefresh(ctx context.Context, rotation Rotation) (Grant, error)
+	RotateRefresh(ctx context.Context, rotation Rotation) (generation uint32, err error)
 	// TouchRefresh is RotateRefresh for clients whose refresh tokens do not
 	// rotate: it checks the same conditions for the presented generation and
 	// moves the idle expiry when that gains more than a tenth of its span.
-	TouchRefresh(ctx context.Context, rotation Rotation) (Grant, error)
+	TouchRefresh(ctx context.Context, rotation Rotation) (generation uint32, err error)
 
 	Revocations
 	Overview

@@ -80,17 +80,17 @@ func (s *Store) RedeemCode(ctx context.Context, redemption store.Redemption) (st
 }
 
 // RotateRefresh may fail.
-func (s *Store) RotateRefresh(ctx context.Context, rotation store.Rotation) (store.Grant, error) {
+func (s *Store) RotateRefresh(ctx context.Context, rotation store.Rotation) (uint32, error) {
 	if err := s.take("RotateRefresh"); err != nil {
-		return store.Grant{}, err
+		return 0, err
 	}
 	return s.Store.RotateRefresh(ctx, rotation)
 }
 
 // TouchRefresh may fail.
-func (s *Store) TouchRefresh(ctx context.Context, rotation store.Rotation) (store.Grant, error) {
+func (s *Store) TouchRefresh(ctx context.Context, rotation store.Rotation) (uint32, error) {
 	if err := s.take("TouchRefresh"); err != nil {
-		return store.Grant{}, err
+		return 0, err
 	}
 	return s.Store.TouchRefresh(ctx, rotation)
 }

@@ -48,8 +48,8 @@ func TestF1_ALostAnswerToACommit(t *testing.T) {
 	if relay.loseCommits.Load() != 0 {
 		t.Fatal("no rotation was lost")
 	}
-	if rotated, err := s.RotateRefresh(t.Context(), use); err != nil || rotated.Generation != 2 {
-		t.Errorf("the retry got generation %d (%v), want 2", rotated.Generation, err)
+	if generation, err := s.RotateRefresh(t.Context(), use); err != nil || generation != 2 {
+		t.Errorf("the retry got generation %d (%v), want 2", generation, err)
 	}
 }
 

@@ -20,7 +20,7 @@ const advanceRefresh = `UPDATE grants
 		idle_expires = ?, purge_at = CASE WHEN purge_at < ? THEN ? ELSE purge_at END
 	WHERE realm = ? AND id = ? AND client_id = ? AND state = 1
 		AND generation > 0 AND generation <= ? AND idle_expires > ? AND expires > ?
-	RETURNING ` + grantColumns
+	RETURNING generation`
 
 // revokeReused ends the family of a refresh token that was used again, unless
 // it has moved on or ended since it was judged.
@@ -33,63 +33,63 @@ const revokeReused = `UPDATE grants SET state = 2
 const honestRace = 5 * time.Second
 
 // RotateRefresh spends one generation of a grant's refresh token.
-func (s *Store) RotateRefresh(ctx context.Context, r store.Rotation) (store.Grant, error) {
+func (s *Store) RotateRefresh(ctx context.Context, r store.Rotation) (generation uint32, err error) {
 	if r.Generation == math.MaxUint32 {
-		return store.Grant{}, store.ErrNotFound
+		return 0, store.ErrNotFound
 	}
-	return write(ctx, s, "rotate a refresh token", func(q querier) (store.Grant, error) {
+	return write(ctx, s, "rotate a refresh token", func(q querier) (uint32, error) {
 		return advance(q, r, r.Generation+1)
 	})
 }
 
 // TouchRefresh uses a refresh token that does not rotate. Such a use decides
 // nothing that may happen only once, so most are a read.
-func (s *Store) TouchRefresh(ctx context.Context, r store.Rotation) (store.Grant, error) {
+func (s *Store) TouchRefresh(ctx context.Context, r store.Rotation) (generation uint32, err error) {
 	grant, err := s.Grant(ctx, r.Realm, r.GrantID)
 	if err != nil {
-		return store.Grant{}, err
+		return 0, err
 	}
 	if usable(&grant, &r) && grant.Generation == r.Generation && !worthTouching(&grant, &r) {
-		return grant, nil
+		return grant.Generation, nil
 	}
-	return write(ctx, s, "touch a refresh token", func(q querier) (store.Grant, error) {
+	return write(ctx, s, "touch a refresh token", func(q querier) (uint32, error) {
 		return advance(q, r, r.Generation)
 	})
 }
 
 // advance makes next the current generation where r may do so.
-func advance(q querier, r store.Rotation, next uint32) (store.Grant, error) {
+func advance(q querier, r store.Rotation, next uint32) (generation uint32, err error) {
 	now, purge := seconds(r.Now), seconds(r.PurgeAt)
-	grant, err := scanGrant(q.sole(advanceRefresh,
+	err = q.sole(advanceRefresh,
 		int64(next), now, int64(next), end(r.IdleExpires), purge-lag(now, purge), purge,
-		r.Realm, r.GrantID, r.ClientID, int64(r.Generation), now, now))
+		r.Realm, r.GrantID, r.ClientID, int64(r.Generation), now, now).Scan(&generation)
 	if errors.Is(err, sql.ErrNoRows) {
 		return refuseRefresh(q, r)
 	}
-	return grant, err
+	return generation, err
 }
 
 // refuseRefresh acts on a refresh token that is not the current one.
-func refuseRefresh(q querier, r store.Rotation) (store.Grant, error) {
+func refuseRefresh(q querier, r store.Rotation) (generation uint32, err error) {
 	grant, err := scanGrant(q.row(selectGrant, r.Realm, r.GrantID))
 	if err != nil {
-		return store.Grant{}, err
+		return 0, err
 	}
 	switch judge(&grant, &r) {
 	case retried:
-		return grant, nil
+		return grant.Generation, nil
 	case reused:
 		var purgeAt int64
 		err := q.row(revokeReused, r.Realm, r.GrantID, r.ClientID, int64(grant.Generation)).Scan(&purgeAt)
 		if err != nil {
-			return store.Grant{}, err
+			return 0, err
 		}
 		if err := logEnd(q, r.Realm, r.GrantID, purgeAt, r.Now); err != nil {
-			return store.Grant{}, err
+			return 0, err
 		}
-		return store.Grant{}, store.ErrReplayed
+		return 0, store.ErrReplayed
 	default:
-		return store.Grant{}, store.ErrNotFound
+		return 0, store.ErrNotFound
 	}
 }
 

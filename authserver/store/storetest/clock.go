@@ -70,7 +70,7 @@ var clockChecks = []check{
 			wantOver(t, s, name, at(4000))
 			if leap > 0 {
 				got(s.RedeemCode(t.Context(), redemption(code.ID, at(5))))(t)
-				got(s.RotateRefresh(t.Context(), rotation(family.ID, 2, at(5))))(t)
+				rotated(t, s, rotation(family.ID, 2, at(5)))
 				got(s.Session(t.Context(), realm, visit.Digest, at(5)))(t)
 			}
 		}
@@ -85,10 +85,10 @@ var clockChecks = []check{
 			got(s.RedeemCode(t.Context(), redemption(id, nodes[1](1))))(t)
 			for generation := range uint32(6) {
 				use := rotation(id, generation+1, nodes[generation%2](int(generation)*20))
-				got(s.RotateRefresh(t.Context(), use))(t)
+				rotated(t, s, use)
 				// The answer was lost, and the same node is asked again.
 				use.Now = use.Now.Add(time.Second)
-				wantEqual(t, got(s.RotateRefresh(t.Context(), use))(t).Generation, generation+2)
+				wantEqual(t, rotated(t, s, use).Generation, generation+2)
 			}
 			visit := session(id)
 			must(t, s.CreateSession(t.Context(), visit, ""))

@@ -34,7 +34,7 @@ var codeChecks = []check{
 		grant := got(s.RedeemCode(t.Context(), use))(t)
 		wantEqual(t, grant.IdleExpires, zeroTime)
 		wantEqual(t, grant.Expires, zeroTime)
-		got(s.RotateRefresh(t.Context(), rotation(grantID, 1, at(1<<30))))(t)
+		rotated(t, s, rotation(grantID, 1, at(1<<30)))
 	}},
 	{"never shortens the life of its row", func(t *testing.T, s store.Store) {
 		grant := create(t, s, pending(grantID))

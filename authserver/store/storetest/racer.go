@@ -41,7 +41,8 @@ func (c contest) use(s store.Store, id string) (store.Grant, error) {
 		use.Now = at(500)
 	}
 	use.Grace = time.Duration(c.Grace) * time.Second
-	return s.RotateRefresh(ctx, use)
+	generation, err := s.RotateRefresh(ctx, use)
+	return store.Grant{Generation: generation}, err
 }
 
 // createAll stores the grants of a contest.

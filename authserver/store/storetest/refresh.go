@@ -18,38 +18,38 @@ var refreshChecks = []check{
 
 		want.Generation, want.RotatedAt = 4, use.Now
 		want.IdleExpires, want.PurgeAt = use.IdleExpires, use.PurgeAt
-		wantEqual(t, got(s.RotateRefresh(t.Context(), use))(t), want)
+		wantEqual(t, rotated(t, s, use), want)
 		wantUntouched(t, s, want)
-		wantEqual(t, got(s.RotateRefresh(t.Context(), rotation(grantID, 4, at(200))))(t).Generation, uint32(5))
+		wantEqual(t, rotated(t, s, rotation(grantID, 4, at(200))).Generation, uint32(5))
 	}},
 	{"never shortens the life of its row", func(t *testing.T, s store.Store) {
 		grant := create(t, s, active(grantID, 1))
 		use := rotation(grantID, 1, at(100))
 		use.PurgeAt = at(200)
-		wantEqual(t, got(s.RotateRefresh(t.Context(), use))(t).PurgeAt, grant.PurgeAt)
+		wantEqual(t, rotated(t, s, use).PurgeAt, grant.PurgeAt)
 	}},
 	{"moves the end of its row for more than a tenth of the span", func(t *testing.T, s store.Store) {
 		grant := create(t, s, active(grantID, 1)) // its row ends at 3600
 		use := rotation(grantID, 1, at(100))
 		use.PurgeAt = at(100 + 11*350) // which has to cover 3600
-		wantEqual(t, got(s.RotateRefresh(t.Context(), use))(t).PurgeAt, grant.PurgeAt)
+		wantEqual(t, rotated(t, s, use).PurgeAt, grant.PurgeAt)
 		use = rotation(grantID, 2, at(100))
 		use.PurgeAt = at(100 + 11*351)
-		wantEqual(t, got(s.RotateRefresh(t.Context(), use))(t).PurgeAt, use.PurgeAt)
+		wantEqual(t, rotated(t, s, use).PurgeAt, use.PurgeAt)
 	}},
 	{"may lose its idle end", func(t *testing.T, s store.Store) {
 		create(t, s, active(grantID, 1))
 		use := rotation(grantID, 1, at(100))
 		use.IdleExpires = zeroTime
-		wantEqual(t, got(s.RotateRefresh(t.Context(), use))(t).IdleExpires, zeroTime)
-		got(s.RotateRefresh(t.Context(), rotation(grantID, 2, at(2999))))(t)
+		wantEqual(t, rotated(t, s, use).IdleExpires, zeroTime)
+		rotated(t, s, rotation(grantID, 2, at(2999)))
 	}},
 	{"AS35 is refused", func(t *testing.T, s store.Store) { refuseRefresh(t, s, s.RotateRefresh) }},
 	{"AS38 retry gets the successor whose answer was lost", retryInGrace},
 	{"AS39 retry after the successor was used gets nothing", func(t *testing.T, s store.Store) {
 		create(t, s, active(grantID, 1))
-		got(s.RotateRefresh(t.Context(), rotation(grantID, 1, at(100))))(t)
-		grant := got(s.RotateRefresh(t.Context(), rotation(grantID, 2, at(103))))(t)
+		rotated(t, s, rotation(grantID, 1, at(100)))
+		grant := rotated(t, s, rotation(grantID, 2, at(103)))
 		// An honest duplicate may come late, so the family is kept within the
 		// grace of the last rotation.
 		_, err := s.RotateRefresh(t.Context(), rotation(grantID, 1, at(112)))
@@ -61,9 +61,9 @@ var refreshChecks = []check{
 	}},
 	{"AS40 retries do not extend the grace", func(t *testing.T, s store.Store) {
 		create(t, s, active(grantID, 1))
-		got(s.RotateRefresh(t.Context(), rotation(grantID, 1, at(100))))(t)
+		rotated(t, s, rotation(grantID, 1, at(100)))
 		for now := 101; now < 110; now++ {
-			got(s.RotateRefresh(t.Context(), rotation(grantID, 1, at(now))))(t)
+			rotated(t, s, rotation(grantID, 1, at(now)))
 		}
 		_, err := s.RotateRefresh(t.Context(), rotation(grantID, 1, at(110)))
 		wantError(t, err, store.ErrReplayed)
@@ -71,8 +71,8 @@ var refreshChecks = []check{
 	}},
 	{"AS37 reuse revokes the family, once", func(t *testing.T, s store.Store) {
 		create(t, s, active(grantID, 1))
-		got(s.RotateRefresh(t.Context(), rotation(grantID, 1, at(100))))(t)
-		got(s.RotateRefresh(t.Context(), rotation(grantID, 2, at(200))))(t)
+		rotated(t, s, rotation(grantID, 1, at(100)))
+		rotated(t, s, rotation(grantID, 2, at(200)))
 		_, err := s.RotateRefresh(t.Context(), rotation(grantID, 2, at(300)))
 		wantError(t, err, store.ErrReplayed)
 		wantRevoked(t, s, grantID)
@@ -85,7 +85,7 @@ var refreshChecks = []check{
 	{"AS37 reuse by a stranger revokes nothing", func(t *testing.T, s store.Store) {
 		for name, change := range strangersRefresh {
 			create(t, s, active(grantID+name, 1))
-			grant := got(s.RotateRefresh(t.Context(), rotation(grantID+name, 1, at(100))))(t)
+			grant := rotated(t, s, rotation(grantID+name, 1, at(100)))
 			use := rotation(grant.ID, 1, at(300))
 			change(&use)
 			_, err := s.RotateRefresh(t.Context(), use)
@@ -108,7 +108,7 @@ var refreshChecks = []check{
 	}},
 	{"AS38 without grace an honest race costs an answer, not the family", func(t *testing.T, s store.Store) {
 		create(t, s, active(grantID, 1))
-		grant := got(s.RotateRefresh(t.Context(), rotation(grantID, 1, at(100))))(t)
+		grant := rotated(t, s, rotation(grantID, 1, at(100)))
 		again := rotation(grantID, 1, at(104))
 		again.Grace = 0
 		_, err := s.RotateRefresh(t.Context(), again)
@@ -129,8 +129,8 @@ var refreshChecks = []check{
 	}},
 	{"moves a family forward that lost a commit", func(t *testing.T, s store.Store) {
 		create(t, s, active(grantID, 3))
-		wantEqual(t, got(s.RotateRefresh(t.Context(), rotation(grantID, 8, at(100))))(t).Generation, uint32(9))
-		wantEqual(t, got(s.RotateRefresh(t.Context(), rotation(grantID, 8, at(105))))(t).Generation, uint32(9))
+		wantEqual(t, rotated(t, s, rotation(grantID, 8, at(100))).Generation, uint32(9))
+		wantEqual(t, rotated(t, s, rotation(grantID, 8, at(105))).Generation, uint32(9))
 		_, err := s.RotateRefresh(t.Context(), rotation(grantID, 3, at(200)))
 		wantError(t, err, store.ErrReplayed)
 		wantRevoked(t, s, grantID)
@@ -152,7 +152,7 @@ var strangersRefresh = map[string]func(*store.Rotation){
 
 // refuseRefresh tries everything that keeps a family from being refreshed, by
 // the current generation and by one of the future.
-func refuseRefresh(t *testing.T, s store.Store, use func(context.Context, store.Rotation) (store.Grant, error)) {
+func refuseRefresh(t *testing.T, s store.Store, use func(context.Context, store.Rotation) (uint32, error)) {
 	uses := map[string]func(*store.Rotation){
 		"at its idle end": func(r *store.Rotation) { r.Now = at(1000) },
 		"after it":        func(r *store.Rotation) { r.Now = at(1001) },
@@ -192,15 +192,33 @@ func refuseRefresh(t *testing.T, s store.Store, use func(context.Context, store.
 	}
 }
 
+// rotated spends a refresh token and gives its grant as it is then.
+func rotated(t *testing.T, s store.Store, use store.Rotation) store.Grant {
+	t.Helper()
+	generation := got(s.RotateRefresh(t.Context(), use))(t)
+	grant := stored(t, s, use.GrantID)
+	wantEqual(t, generation, grant.Generation)
+	return grant
+}
+
+// touched is rotated for tokens that do not rotate.
+func touched(t *testing.T, s store.Store, use store.Rotation) store.Grant {
+	t.Helper()
+	generation := got(s.TouchRefresh(t.Context(), use))(t)
+	grant := stored(t, s, use.GrantID)
+	wantEqual(t, generation, grant.Generation)
+	return grant
+}
+
 func retryInGrace(t *testing.T, s store.Store) {
 	create(t, s, active(grantID, 1))
-	grant := got(s.RotateRefresh(t.Context(), rotation(grantID, 1, at(100))))(t)
+	grant := rotated(t, s, rotation(grantID, 1, at(100)))
 	for _, now := range []int{100, 105, 109} {
 		retry := rotation(grantID, 1, at(now))
 		retry.IdleExpires, retry.PurgeAt = at(2900), at(9000)
-		wantEqual(t, got(s.RotateRefresh(t.Context(), retry))(t), grant)
+		wantEqual(t, rotated(t, s, retry), grant)
 		wantUntouched(t, s, grant)
 	}
 	// The successor that every retry was given works.
-	wantEqual(t, got(s.RotateRefresh(t.Context(), rotation(grantID, 2, at(110))))(t).Generation, uint32(3))
+	wantEqual(t, rotated(t, s, rotation(grantID, 2, at(110))).Generation, uint32(3))
 }

@@ -45,10 +45,10 @@ var restoreChecks = []check{
 		// The backup knows generation 3. Its client has 4, a thief may have 3.
 		create(t, s, active("family", 3))
 		got(s.Restored(t.Context(), true, at(600), at(5)))(t)
-		thief := got(s.RotateRefresh(t.Context(), rotation("family", 3, at(100))))(t)
+		thief := rotated(t, s, rotation("family", 3, at(100)))
 		wantEqual(t, thief.Generation, uint32(4))
 		// The client's own 4 is now the current one too.
-		wantEqual(t, got(s.RotateRefresh(t.Context(), rotation("family", 4, at(101))))(t).Generation, uint32(5))
+		wantEqual(t, rotated(t, s, rotation("family", 4, at(101))).Generation, uint32(5))
 		// What the thief was given is that 4: after the grace it ends the family.
 		_, err := s.RotateRefresh(t.Context(), rotation("family", 4, at(120)))
 		wantError(t, err, store.ErrReplayed)
@@ -57,7 +57,7 @@ var restoreChecks = []check{
 	{"the newest tokens of honest clients are ahead of the backup and go on", func(t *testing.T, s store.Store) {
 		create(t, s, active("family", 3))
 		got(s.Restored(t.Context(), false, at(600), at(5)))(t)
-		wantEqual(t, got(s.RotateRefresh(t.Context(), rotation("family", 7, at(100))))(t).Generation, uint32(8))
+		wantEqual(t, rotated(t, s, rotation("family", 7, at(100))).Generation, uint32(8))
 		_, err := s.RotateRefresh(t.Context(), rotation("family", 3, at(120)))
 		wantError(t, err, store.ErrReplayed)
 	}},

@@ -184,13 +184,13 @@ var revokeAllChecks = []check{
 			grant := active(strconv.Itoa(round), 1)
 			grant.SessionID = grant.ID
 			create(t, s, grant)
-			_, errs := race(t, func(n int) (store.Grant, error) {
+			_, errs := race(t, func(n int) (uint32, error) {
 				if n == contenders/2 {
 					ended, err := s.RevokeAll(t.Context(), store.Reach{Realm: realm, SessionID: grant.ID}, at(5))
 					if err == nil && ended.Grants != 1 {
 						err = fmt.Errorf("%d grants ended", ended.Grants)
 					}
-					return store.Grant{}, err
+					return 0, err
 				}
 				return s.RotateRefresh(t.Context(), rotation(grant.ID, 1, at(5)))
 			})
