@@ -117,7 +117,7 @@ func (g *authorizationCode) spend(ctx context.Context, req *Request, grant store
 	}
 	ctx, cancel := committing(ctx)
 	defer cancel()
-	_, err = g.realm.Store.RedeemCode(ctx, store.Redemption{
+	err = g.realm.Store.RedeemCode(ctx, store.Redemption{
 		Realm: g.realm.Name, GrantID: grant.ID, ClientID: req.Client.ID, CodeHash: hash,
 		Generation: grant.Generation, RefreshKey: grant.RefreshKey,
 		IdleExpires: grant.IdleExpires, Expires: grant.Expires, PurgeAt: grant.PurgeAt,

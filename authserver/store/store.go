@@ -43,10 +43,10 @@ type Store interface {
 	// Grant reads one grant, whatever its state. ErrNotFound when there is none.
 	Grant(ctx context.Context, realm, id string) (Grant, error)
 	// RedeemCode turns the code of a grant into its first tokens, once. Of
-	// racing calls one gets the grant, all others ErrReplayed, which has revoked
+	// racing calls one succeeds, all others get ErrReplayed, which has revoked
 	// the family. ErrNotFound for a code that is unknown, expired, of another
 	// client or of a grant revoked before it was redeemed.
-	RedeemCode(ctx context.Context, redemption Redemption) (Grant, error)
+	RedeemCode(ctx context.Context, redemption Redemption) error
 	// RotateRefresh spends one generation of a grant's refresh token. It returns
 	// the generation that is current after the step, which is the one to hand
 	// out. A retry of the immediate predecessor within the grace gets the same

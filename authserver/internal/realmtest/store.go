@@ -72,9 +72,9 @@ func (s *Store) Grant(ctx context.Context, realm, id string) (store.Grant, error
 }
 
 // RedeemCode may fail.
-func (s *Store) RedeemCode(ctx context.Context, redemption store.Redemption) (store.Grant, error) {
+func (s *Store) RedeemCode(ctx context.Context, redemption store.Redemption) error {
 	if err := s.take("RedeemCode"); err != nil {
-		return store.Grant{}, err
+		return err
 	}
 	return s.Store.RedeemCode(ctx, redemption)
 }

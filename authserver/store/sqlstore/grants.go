@@ -28,7 +28,7 @@ const (
 			purge_at = CASE WHEN purge_at < ? THEN ? ELSE purge_at END
 		WHERE realm = ? AND id = ? AND client_id = ? AND state = 0 AND code_hash = ? AND code_expires > ?
 			AND created > COALESCE((SELECT value FROM meta WHERE name = 'restored'), -1)
-		RETURNING ` + grantColumns
+		RETURNING state`
 
 	// A code that its own client shows again ends the family. That it has
 	// expired meanwhile makes the second use no better.
@@ -70,16 +70,17 @@ func (s *Store) Grant(ctx context.Context, realm, id string) (store.Grant, error
 }
 
 // RedeemCode turns a code into its first tokens, once.
-func (s *Store) RedeemCode(ctx context.Context, r store.Redemption) (store.Grant, error) {
-	return write(ctx, s, "redeem a code", func(q querier) (store.Grant, error) {
+func (s *Store) RedeemCode(ctx context.Context, r store.Redemption) error {
+	return change(ctx, s, "redeem a code", func(q querier) error {
 		now, purge := seconds(r.Now), seconds(r.PurgeAt)
-		grant, err := scanGrant(q.sole(redeemCode,
+		var state int64
+		err := q.sole(redeemCode,
 			now, int64(r.Generation), r.RefreshKey, now, end(r.IdleExpires), end(r.Expires), purge, purge,
-			r.Realm, r.GrantID, r.ClientID, r.CodeHash, now))
+			r.Realm, r.GrantID, r.ClientID, r.CodeHash, now).Scan(&state)
 		if errors.Is(err, sql.ErrNoRows) {
-			return store.Grant{}, refuseCode(q, r)
+			return refuseCode(q, r)
 		}
-		return grant, err
+		return err
 	})
 }
 

@@ -71,7 +71,7 @@ func TestF1_ACommitThatAPoolerKnowsNothingOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	relay.loseCommits.Store(1)
-	_, err = s.RedeemCode(t.Context(), store.Redemption{
+	err = s.RedeemCode(t.Context(), store.Redemption{
 		Realm: code.Realm, GrantID: code.ID, ClientID: code.ClientID, CodeHash: "hash",
 		PurgeAt: code.PurgeAt, Now: time.Unix(1_800_000_000, 0),
 	})

@@ -215,7 +215,7 @@ func endCodes(t *testing.T, s store.Store) {
 	c.Version = got(s.ReplaceClient(t.Context(), c, "1"))(t)
 	wantStates(t, s, own, store.GrantRevoked, store.GrantActive, store.GrantPending)
 	wantStates(t, s, others, store.GrantPending, store.GrantActive)
-	_, err := s.RedeemCode(t.Context(), redemption("1", at(1)))
+	err := s.RedeemCode(t.Context(), redemption("1", at(1)))
 	wantError(t, err, store.ErrNotFound)
 	c.Version--
 	if _, err := s.ReplaceClient(t.Context(), c, "0"); err == nil {

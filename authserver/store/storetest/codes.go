@@ -15,14 +15,14 @@ var codeChecks = []check{
 		want.State = store.GrantActive
 		want.Generation, want.RefreshKey, want.RotatedAt = use.Generation, use.RefreshKey, use.Now
 		want.IdleExpires, want.Expires, want.PurgeAt = use.IdleExpires, use.Expires, use.PurgeAt
-		wantEqual(t, got(s.RedeemCode(t.Context(), use))(t), want)
+		wantEqual(t, redeemed(t, s, use), want)
 		wantUntouched(t, s, want)
 	}},
 	{"may come without a refresh token", func(t *testing.T, s store.Store) {
 		create(t, s, pending(grantID))
 		use := redemption(grantID, at(5))
 		use.Generation, use.RefreshKey = 0, ""
-		grant := got(s.RedeemCode(t.Context(), use))(t)
+		grant := redeemed(t, s, use)
 		wantEqual(t, grant.Generation, uint32(0))
 		_, err := s.RotateRefresh(t.Context(), rotation(grantID, 1, at(6)))
 		wantError(t, err, store.ErrNotFound)
@@ -31,7 +31,7 @@ var codeChecks = []check{
 		create(t, s, pending(grantID))
 		use := redemption(grantID, at(5))
 		use.IdleExpires, use.Expires = zeroTime, zeroTime
-		grant := got(s.RedeemCode(t.Context(), use))(t)
+		grant := redeemed(t, s, use)
 		wantEqual(t, grant.IdleExpires, zeroTime)
 		wantEqual(t, grant.Expires, zeroTime)
 		rotated(t, s, rotation(grantID, 1, at(1<<30)))
@@ -40,14 +40,14 @@ var codeChecks = []check{
 		grant := create(t, s, pending(grantID))
 		use := redemption(grantID, at(5))
 		use.PurgeAt = at(10)
-		wantEqual(t, got(s.RedeemCode(t.Context(), use))(t).PurgeAt, grant.PurgeAt)
+		wantEqual(t, redeemed(t, s, use).PurgeAt, grant.PurgeAt)
 	}},
 	{"AS5 is refused without being spent", refuseCodeUnspent},
 	{"is refused when its grant was revoked before", func(t *testing.T, s store.Store) {
 		create(t, s, pending(grantID))
 		must(t, s.RevokeGrant(t.Context(), realm, grantID, at(1)))
 		for range 2 {
-			_, err := s.RedeemCode(t.Context(), redemption(grantID, at(5)))
+			err := s.RedeemCode(t.Context(), redemption(grantID, at(5)))
 			wantError(t, err, store.ErrNotFound)
 		}
 	}},
@@ -57,15 +57,15 @@ var codeChecks = []check{
 		create(t, s, grant)
 		use := redemption(grantID, at(5))
 		use.CodeHash = ""
-		_, err := s.RedeemCode(t.Context(), use)
+		err := s.RedeemCode(t.Context(), use)
 		wantError(t, err, store.ErrNotFound)
 		wantUntouched(t, s, grant)
 	}},
 	{"AS6 second use revokes the family", func(t *testing.T, s store.Store) {
 		create(t, s, pending(grantID))
-		got(s.RedeemCode(t.Context(), redemption(grantID, at(5))))(t)
+		redeemed(t, s, redemption(grantID, at(5)))
 		for n := range 3 {
-			_, err := s.RedeemCode(t.Context(), redemption(grantID, at(6+n)))
+			err := s.RedeemCode(t.Context(), redemption(grantID, at(6+n)))
 			wantError(t, err, store.ErrReplayed)
 			wantRevoked(t, s, grantID)
 		}
@@ -74,16 +74,16 @@ var codeChecks = []check{
 	}},
 	{"AS6 second use revokes the family after the code's end too", func(t *testing.T, s store.Store) {
 		create(t, s, pending(grantID))
-		got(s.RedeemCode(t.Context(), redemption(grantID, at(5))))(t)
-		_, err := s.RedeemCode(t.Context(), redemption(grantID, at(600)))
+		redeemed(t, s, redemption(grantID, at(5)))
+		err := s.RedeemCode(t.Context(), redemption(grantID, at(600)))
 		wantError(t, err, store.ErrReplayed)
 		wantRevoked(t, s, grantID)
 	}},
 	{"AS6 second use is a replay after a revocation too", func(t *testing.T, s store.Store) {
 		create(t, s, pending(grantID))
-		got(s.RedeemCode(t.Context(), redemption(grantID, at(5))))(t)
+		redeemed(t, s, redemption(grantID, at(5)))
 		must(t, s.RevokeGrant(t.Context(), realm, grantID, at(6)))
-		_, err := s.RedeemCode(t.Context(), redemption(grantID, at(7)))
+		err := s.RedeemCode(t.Context(), redemption(grantID, at(7)))
 		wantError(t, err, store.ErrReplayed)
 		wantRevoked(t, s, grantID)
 	}},
@@ -91,10 +91,10 @@ var codeChecks = []check{
 		for name, change := range strangersCode {
 			grant := pending(grantID + name)
 			create(t, s, grant)
-			grant = got(s.RedeemCode(t.Context(), redemption(grant.ID, at(5))))(t)
+			grant = redeemed(t, s, redemption(grant.ID, at(5)))
 			use := redemption(grant.ID, at(6))
 			change(&use)
-			_, err := s.RedeemCode(t.Context(), use)
+			err := s.RedeemCode(t.Context(), use)
 			wantError(t, err, store.ErrNotFound)
 			wantUntouched(t, s, grant)
 		}
@@ -123,10 +123,17 @@ func refuseCodeUnspent(t *testing.T, s store.Store) {
 			grant := create(t, s, pending(grantID+name))
 			use := redemption(grant.ID, at(5))
 			change(&use)
-			_, err := s.RedeemCode(t.Context(), use)
+			err := s.RedeemCode(t.Context(), use)
 			wantError(t, err, store.ErrNotFound)
 			wantUntouched(t, s, grant)
-			got(s.RedeemCode(t.Context(), redemption(grant.ID, at(59))))(t)
+			redeemed(t, s, redemption(grant.ID, at(59)))
 		})
 	}
+}
+
+// redeemed redeems a code and gives its grant as it is then.
+func redeemed(t *testing.T, s store.Store, use store.Redemption) store.Grant {
+	t.Helper()
+	must(t, s.RedeemCode(t.Context(), use))
+	return stored(t, s, use.GrantID)
 }

@@ -141,7 +141,7 @@ func writeGrant(s store.Store, id string) error {
 	if err := s.CreateGrant(ctx, pending(id), consentOf("openid")); err != nil {
 		return err
 	}
-	if _, err := s.RedeemCode(ctx, redemption(id, at(5))); err != nil {
+	if err := s.RedeemCode(ctx, redemption(id, at(5))); err != nil {
 		return err
 	}
 	if _, err := s.RotateRefresh(ctx, rotation(id, 1, at(6))); err != nil {

@@ -42,7 +42,7 @@ var hostileChecks = []check{
 			grant.ACR, grant.SessionID, grant.Subject = text, text[:min(len(text), 500)], text[:min(len(text), 500)]
 			create(t, s, grant)
 			wantUntouched(t, s, grant)
-			got(s.RedeemCode(t.Context(), redemption(grant.ID, at(5))))(t)
+			redeemed(t, s, redemption(grant.ID, at(5)))
 		}
 	}},
 	{"is found nowhere", func(t *testing.T, s store.Store) {
@@ -53,7 +53,7 @@ var hostileChecks = []check{
 			for step, err := range map[string]error{
 				"Grant":         failure(s.Grant(t.Context(), realm, text)),
 				"realm":         failure(s.Grant(t.Context(), text, grantID)),
-				"RedeemCode":    failure(s.RedeemCode(t.Context(), code)),
+				"RedeemCode":    s.RedeemCode(t.Context(), code),
 				"RotateRefresh": failure(s.RotateRefresh(t.Context(), use)),
 				"TouchRefresh":  failure(s.TouchRefresh(t.Context(), use)),
 				"Session":       failure(s.Session(t.Context(), realm, text, start)),

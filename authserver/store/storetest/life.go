@@ -38,7 +38,7 @@ func steps(ctx context.Context, s store.Store) map[string]func() error {
 	return map[string]func() error{
 		"CreateGrant":   func() error { return s.CreateGrant(ctx, pending(grantID), consentOf("openid")) },
 		"Grant":         func() error { return drop(s.Grant(ctx, realm, grantID)) },
-		"RedeemCode":    func() error { return drop(s.RedeemCode(ctx, redemption(grantID, start))) },
+		"RedeemCode":    func() error { return s.RedeemCode(ctx, redemption(grantID, start)) },
 		"RotateRefresh": func() error { return drop(s.RotateRefresh(ctx, rotation(grantID, 1, start))) },
 		"TouchRefresh":  func() error { return drop(s.TouchRefresh(ctx, rotation(grantID, 1, start))) },
 		"RevokeGrant":   func() error { return s.RevokeGrant(ctx, realm, grantID, start) },

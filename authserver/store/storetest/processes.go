@@ -175,8 +175,8 @@ type tally struct {
 	Fault string
 }
 
-func (t *tally) count(grant store.Grant, err error) {
-	one := tally{Won: 1, Generation: grant.Generation}
+func (t *tally) count(generation uint32, err error) {
+	one := tally{Won: 1, Generation: generation}
 	switch {
 	case errors.Is(err, store.ErrReplayed):
 		one = tally{Replayed: 1}
@@ -210,9 +210,9 @@ func (c contest) run(s store.Store) []tally {
 	for range c.Racers {
 		all.Go(func() {
 			for n := range c.Count {
-				grant, err := c.use(s, c.id(n))
+				generation, err := c.use(s, c.id(n))
 				mutex.Lock()
-				tallies[n].count(grant, err)
+				tallies[n].count(generation, err)
 				mutex.Unlock()
 			}
 		})

@@ -15,18 +15,19 @@ import (
 )
 
 // use spends the code or the first refresh token of a grant, in time or late, or
-// its id.
-func (c contest) use(s store.Store, id string) (store.Grant, error) {
+// its id. It gives the generation of refresh tokens that this led to.
+func (c contest) use(s store.Store, id string) (generation uint32, err error) {
 	ctx := context.Background()
 	switch c.Kind {
 	case "code":
-		return s.RedeemCode(ctx, redemption(id, at(5)))
+		use := redemption(id, at(5))
+		return use.Generation, s.RedeemCode(ctx, use)
 	case "id":
 		err := s.Spend(ctx, id, at(60))
 		if errors.Is(err, store.ErrExists) {
 			err = store.ErrReplayed
 		}
-		return store.Grant{}, err
+		return 0, err
 	case "attempt":
 		once := tries(id, "")
 		once.Until = func(_ int, last time.Time) time.Time { return last.Add(time.Minute) }
@@ -34,15 +35,14 @@ func (c contest) use(s store.Store, id string) (store.Grant, error) {
 		if err == nil && !taken.Until.IsZero() {
 			err = store.ErrReplayed
 		}
-		return store.Grant{}, err
+		return 0, err
 	}
 	use := rotation(id, 1, at(5))
 	if c.Kind == "late" {
 		use.Now = at(500)
 	}
 	use.Grace = time.Duration(c.Grace) * time.Second
-	generation, err := s.RotateRefresh(ctx, use)
-	return store.Grant{Generation: generation}, err
+	return s.RotateRefresh(ctx, use)
 }
 
 // createAll stores the grants of a contest.

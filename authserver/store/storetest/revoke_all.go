@@ -79,7 +79,7 @@ var revokeAllChecks = []check{
 		create(t, s, pending("code"))
 		create(t, s, active("refresh", 3))
 		got(s.RevokeAll(t.Context(), ofSubject, at(5)))(t)
-		_, err := s.RedeemCode(t.Context(), redemption("code", at(6)))
+		err := s.RedeemCode(t.Context(), redemption("code", at(6)))
 		wantError(t, err, store.ErrNotFound)
 		_, err = s.RotateRefresh(t.Context(), rotation("refresh", 3, at(6)))
 		wantError(t, err, store.ErrNotFound)
