@@ -11,11 +11,9 @@ import (
 	"strings"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
-	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/pgtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
 )
 
@@ -26,6 +24,20 @@ type engine struct {
 }
 
 var engines = []engine{{"sqlite", startSQLite}, {"postgres", startPostgres}}
+
+// chooseEngines leaves the one of a name; "" leaves all.
+func chooseEngines(name string) error {
+	if name == "" {
+		return nil
+	}
+	for _, e := range engines {
+		if e.name == name {
+			engines = []engine{e}
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no store %q; there are sqlite and postgres", name)
+}
 
 // database is one that has its schema.
 type database struct {
@@ -64,38 +76,6 @@ func startSQLite(ctx context.Context) (empty, full database, stop func(), why st
 		full, err = open("full.db")
 	}
 	return empty, full, func() { _ = os.RemoveAll(dir) }, "", err
-}
-
-func startPostgres(ctx context.Context) (empty, full database, stop func(), why string, err error) {
-	cluster, err := pgtest.Start(ctx, pgtest.Options{})
-	if errors.Is(err, pgtest.ErrNotInstalled) {
-		return empty, full, nil, err.Error(), nil
-	}
-	if err != nil {
-		return empty, full, nil, "", err
-	}
-	open := func(name string) (database, error) {
-		dsn := cluster.DSN(name)
-		db := database{
-			storage: fmt.Sprintf("postgres %q", dsn),
-			pool:    func() (*sql.DB, error) { return sql.Open("pgx", dsn) },
-			hex:     "lpad(to_hex(%s), 32, '0')",
-			hurry:   "SET synchronous_commit = off",
-			settle:  "VACUUM ANALYZE grants",
-		}
-		if err := cluster.Exec(ctx, "postgres", "CREATE DATABASE "+name); err != nil {
-			return db, err
-		}
-		s, err := sqlstore.OpenPostgres(ctx, sqlstore.PostgresConfig{DSN: dsn})
-		if err != nil {
-			return db, err
-		}
-		return db, errors.Join(seed(ctx, s), s.Close())
-	}
-	if empty, err = open("none"); err == nil {
-		full, err = open("many")
-	}
-	return empty, full, cluster.Remove, "", err
 }
 
 // seedID is the grant that all others are copies of.

@@ -59,6 +59,8 @@ func run(ctx context.Context, args []string) error {
 	seconds := flags.Int("seconds", 4, "how long each phase of an experiment takes")
 	flags.IntVar(&grantCount, "grants", grantCount, "how many grants the full database of the experiment grants has")
 	flags.IntVar(&roundCount, "rounds", roundCount, "how often each contender is measured, in turns with the others")
+	engine := flags.String("store", "", "measure on one store: sqlite or postgres; all that are there when not given")
+	flags.StringVar(&postgresDSN, "dsn", "", "a PostgreSQL to measure, in schemas that are dropped at the end; one is started when not given")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -71,6 +73,15 @@ func run(ctx context.Context, args []string) error {
 	}
 	if grantCount < 1 {
 		return errors.New("a full database has 1 grant at least")
+	}
+	if postgresDSN != "" && *engine == "" {
+		*engine = "postgres"
+	}
+	if postgresDSN != "" && *engine != "postgres" {
+		return errors.New("-dsn leads to a PostgreSQL, and -store names another store")
+	}
+	if err := chooseEngines(*engine); err != nil {
+		return err
 	}
 	found := false
 	for _, e := range experiments {
