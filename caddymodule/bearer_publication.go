@@ -1,14 +1,13 @@
 package caddymodule
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/wire"
 )
 
 // RFC 9110 §8.8.3, RFC 9111 §5.2.2
@@ -53,5 +52,5 @@ func serveDocument(w http.ResponseWriter, r *http.Request, mediaType, etag strin
 	h.Set("Cache-Control", publicationLifetime)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("ETag", etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(document))
+	wire.Content(w, r, document)
 }

@@ -1,12 +1,10 @@
 package endpoint
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/keys"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"
@@ -71,6 +69,6 @@ func writePublic(w http.ResponseWriter, r *http.Request, contentType, etag strin
 	h.Set("Cache-Control", publicLifetime)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("ETag", etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(document))
+	wire.Content(w, r, document)
 	return nil
 }
