@@ -68,7 +68,7 @@ func (g *gateways) tokens(count int) ([]string, error) {
 }
 
 // perRound is how many new tokens one round has: more than a round uses up.
-var perRound = 30_000
+var perRound = 60_000
 
 // alwaysNew lets no request have a token that another had.
 func (g *gateways) alwaysNew(c *contender) {

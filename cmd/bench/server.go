@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -165,7 +166,10 @@ func (c *contender) refreshes(ctx context.Context, on *server) error {
 }
 
 // codesPerRound is how many codes a round exchanges at most.
-var codesPerRound = 4000
+var codesPerRound = 20_000
+
+// agreeing is how many people agree at a time.
+const agreeing = 16
 
 // exchanges lets each request exchange a code of its own. People agree before the
 // round, which is not measured.
@@ -173,19 +177,28 @@ func (c *contender) exchanges(ctx context.Context, on *server) {
 	var stock *supply
 	c.prepare = func() error {
 		requests := make([][]byte, codesPerRound)
-		for i := range requests {
-			code, err := on.code(ctx, "openid read")
-			if err != nil {
-				return err
-			}
-			requests[i] = wirePost("/oauth2/access_token", url.Values{
-				"grant_type": {"authorization_code"}, "client_id": {grantClient}, "client_secret": {grantSecret}, "code": {code}, "redirect_uri": {grantRedirect},
+		var group sync.WaitGroup
+		errs := make([]error, agreeing)
+		for n := range agreeing {
+			group.Go(func() {
+				for i := n; i < len(requests) && errs[n] == nil; i += agreeing {
+					requests[i], errs[n] = on.exchange(ctx)
+				}
 			})
 		}
+		group.Wait()
 		stock = newSupply(requests, http.StatusOK)
-		return nil
+		return errors.Join(errs...)
 	}
 	c.calls = func(int) caller { return stock }
+}
+
+// exchange lets the user agree, and is the request that exchanges the code.
+func (s *server) exchange(ctx context.Context) ([]byte, error) {
+	code, err := s.code(ctx, "openid read")
+	return wirePost("/oauth2/access_token", url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {grantClient}, "client_secret": {grantSecret}, "code": {code}, "redirect_uri": {grantRedirect},
+	}), err
 }
 
 // family is one refresh token after another.
