@@ -56,7 +56,8 @@ type Store interface {
 	RotateRefresh(ctx context.Context, rotation Rotation) (generation uint32, err error)
 	// TouchRefresh is RotateRefresh for clients whose refresh tokens do not
 	// rotate: it checks the same conditions for the presented generation and
-	// moves the idle expiry when that gains more than a tenth of its span.
+	// moves the idle expiry when that gains more than a tenth of its span. It gives
+	// the generation that is current, as RotateRefresh does.
 	TouchRefresh(ctx context.Context, rotation Rotation) (generation uint32, err error)
 
 	Revocations

@@ -17,6 +17,3 @@ func Content(w http.ResponseWriter, r *http.Request, content []byte) {
 // writerAlone hides that a writer could send a file by itself: from memory it does
 // so through a buffer of 32 KB, and after the header instead of with it.
 type writerAlone struct{ http.ResponseWriter }
-
-// Unwrap is for http.ResponseController.
-func (w writerAlone) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -15,13 +15,12 @@ import (
 )
 
 // use spends the code or the first refresh token of a grant, in time or late, or
-// its id. It gives the generation of refresh tokens that this led to.
+// its id. generation is what a rotation gave; 0 for all others.
 func (c contest) use(s store.Store, id string) (generation uint32, err error) {
 	ctx := context.Background()
 	switch c.Kind {
 	case "code":
-		use := redemption(id, at(5))
-		return use.Generation, s.RedeemCode(ctx, use)
+		return 0, s.RedeemCode(ctx, redemption(id, at(5)))
 	case "id":
 		err := s.Spend(ctx, id, at(60))
 		if errors.Is(err, store.ErrExists) {
