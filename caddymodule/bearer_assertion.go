@@ -119,12 +119,15 @@ func (b *BearerAuth) assert(ctx context.Context, t *introspect.Token, kept *sign
 		text, err := b.signAssertion(ctx, token.Assertion{
 			Audience: b.Assertion.Audience, TokenIssuer: t.Issuer, IssuedAt: now, Expires: expires, Claims: b.Assertion.of(t),
 		})
+		if len(text) > maxAssertion {
+			text = "" // that there is none is remembered, and what is too long is not
+		}
 		return text, now, expires, err
 	})
 	if err != nil {
 		return "", refuseUnavailable(err)
 	}
-	if len(text) > maxAssertion {
+	if text == "" {
 		return "", refuseToken(reasonHeaderValue, nil)
 	}
 	return text, nil

@@ -64,7 +64,7 @@ func TestF31_RequestsMakeNoNewSeries(t *testing.T) {
 	}
 	b := &BearerAuth{
 		Audience: []string{"https://api.test"}, Rules: []BearerRule{{Public: true, Path: "/public*"}, {Path: "/write*", Scope: []string{"write"}}, {Path: "/read*"}},
-		introspector: guard, upstream: upstream{}, log: slog.New(slog.DiscardHandler),
+		introspector: guard, log: slog.New(slog.DiscardHandler),
 	}
 	if b.rules, _, err = introspect.NewRules(b.lines()); err != nil {
 		t.Fatal(err)

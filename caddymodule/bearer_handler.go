@@ -141,7 +141,9 @@ func (b *BearerAuth) judgeToken(r *http.Request, id *identity, token oauth.Secre
 		v.refused = b.hand(r, id, result.Token)
 	}
 	if v.refused == nil {
-		v.token, v.secret = result.Token, token
+		// Answers last, and logs come late.
+		v.token, v.secret = result.Token.Kept(), token
+		v.verified = v.token
 	}
 	return v
 }

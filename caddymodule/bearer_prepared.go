@@ -3,7 +3,8 @@ package caddymodule
 import (
 	"strings"
 	"sync/atomic"
-	"time"
+
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
 // routes counts the bearer_auths of this process: each notes what it has prepared
@@ -17,8 +18,21 @@ type prepared struct {
 	assertion, exchanged signed
 }
 
-// packedValues are header values as tens of thousands of tokens have them: in few
-// pieces of memory, which the garbage collector has to look at.
+// prepare makes what is the token's alone, once a token.
+func (u *upstream) prepare(token *introspect.Token) *prepared {
+	if noted, ok := token.Noted(u.route).(*prepared); ok {
+		return noted
+	}
+	ready := new(prepared)
+	if !u.headers.perRequest() {
+		values, _ := u.headers.values(token, nil)
+		ready.values = packValues(values)
+	}
+	return token.Note(u.route, ready).(*prepared)
+}
+
+// packedValues are the header values of one token in two pieces of memory: there are
+// tens of thousands of tokens, and the garbage collector looks at each piece.
 type packedValues struct {
 	text string
 	ends []uint16 // of each value in the text; maxIdentityTotal bounds them
@@ -34,33 +48,11 @@ func packValues(values []string) packedValues {
 	return packed
 }
 
-// unpack gives the values; false when there are none.
+// unpack writes the values into a list with room for all; false when there are none.
 func (p *packedValues) unpack(into []string) bool {
 	start := uint16(0)
 	for i, end := range p.ends {
 		into[i], start = p.text[start:end], end
 	}
 	return len(p.ends) > 0
-}
-
-// signed is a signed text that is used again until half of its life is left.
-type signed struct{ kept atomic.Pointer[signedText] }
-
-type signedText struct {
-	text  string
-	until time.Time
-}
-
-// at gives the text that is good now. sign makes another one, and says from when
-// to when it is good.
-func (s *signed) at(now time.Time, sign func() (text string, issued, expires time.Time, err error)) (string, error) {
-	if kept := s.kept.Load(); kept != nil && now.Before(kept.until) {
-		return kept.text, nil
-	}
-	text, issued, expires, err := sign()
-	if err != nil {
-		return "", err
-	}
-	s.kept.Store(&signedText{text, issued.Add(expires.Sub(issued) / 2)})
-	return text, nil
 }

@@ -71,7 +71,7 @@ func (vouching) Current(*introspect.Token) bool { return true }
 // vouching.
 func proofHandler(t *testing.T, app *App, key *dpoptest.Key, dpop BearerDPoP, now func() time.Time) *BearerAuth {
 	t.Helper()
-	b := &BearerAuth{Audience: []string{"https://api.test"}, DPoP: &dpop, upstream: upstream{}, log: slog.New(slog.DiscardHandler)}
+	b := &BearerAuth{Audience: []string{"https://api.test"}, DPoP: &dpop, log: slog.New(slog.DiscardHandler)}
 	config := introspect.Config{
 		Issuers:   []introspect.Issuer{{Name: "corp", URL: "https://idp.test", Source: vouching{key}, Opaque: func(string) bool { return true }}},
 		Audiences: b.Audience, Leeway: 10 * time.Second, Now: now,

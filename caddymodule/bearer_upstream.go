@@ -16,7 +16,7 @@ type upstream struct {
 	// guard are the names that no client can send.
 	guard   guard
 	headers identityHeaders
-	route   uint64
+	route   uint64 // its number among routes, for notes beside tokens
 	app     *App
 	now     func() time.Time
 }
@@ -96,19 +96,6 @@ func (b *BearerAuth) hand(r *http.Request, id *identity, token *introspect.Token
 		r.Header["Authorization"] = id.authorization
 	}
 	return nil
-}
-
-// prepare makes what is the token's alone, once a token.
-func (u *upstream) prepare(token *introspect.Token) *prepared {
-	if noted, ok := token.Noted(u.route).(*prepared); ok {
-		return noted
-	}
-	ready := new(prepared)
-	if !u.headers.perRequest() {
-		values, _ := u.headers.values(token, nil)
-		ready.values = packValues(values)
-	}
-	return token.Note(u.route, ready).(*prepared)
 }
 
 // readToken reads: token strip|forward|exchange <realm> [{ ... }].

@@ -13,10 +13,11 @@ import (
 
 // costPerToken is what a verdict on an ordinary token weighs in memory, so
 // that "about so many tokens" and "so many bytes" are the same bound. Of that
-// costBesideText is what is not its text: the entry and its place in tables.
+// costBesideText is what is not its text: the entry, its place in tables, and the
+// headers that one route notes beside it. What more routes note comes on top.
 const (
 	costPerToken   = 2 << 10
-	costBesideText = 850
+	costBesideText = 750
 )
 
 // Cache holds verdicts on good tokens, bounded. It forgets by design: nothing
@@ -29,7 +30,7 @@ type Cache struct {
 	entries *ristretto.Cache[uint64, *entry]
 	place   func(digest [sha256.Size]byte) uint64
 
-	common lists
+	lists sharedLists
 
 	evicted, rejected atomic.Uint64
 
@@ -103,12 +104,12 @@ func (c *Cache) get(digest *[sha256.Size]byte) *entry {
 
 // put keeps a verdict, and gives the one to go on with, beside which the routes
 // note what they make of it.
-func (c *Cache) put(digest *[sha256.Size]byte, fingerprint uint64, verdict *Token, now time.Time) *Token {
+func (c *Cache) put(digest *[sha256.Size]byte, issuer *Issuer, verdict *Token, now time.Time) *Token {
 	ttl := time.Unix(verdict.until(), 0).Sub(now)
 	if c == nil || ttl <= 0 {
 		return verdict
 	}
-	e := newEntry(digest, fingerprint, verdict, &c.common)
+	e := newEntry(digest, issuer, verdict, &c.lists)
 	if e == nil {
 		return verdict
 	}

@@ -8,32 +8,34 @@ import (
 // entry is one verdict with all that it rests on. Digest and fingerprint are
 // compared on every hit; any difference is a miss.
 //
-// An entry is two pieces of memory, itself and its text, with few pointers in them,
-// however much its token says: the garbage collector follows each pointer of tens of
-// thousands of tokens, again and again.
+// An entry is two pieces of memory, itself and its text, and two lists that it mostly
+// shares, however much its token says: the garbage collector follows each pointer of
+// tens of thousands of tokens, again and again.
 type entry struct {
 	digest      [sha256.Size]byte
 	fingerprint uint64
 	token       Token // it names its issuer, and says until when it is kept
 	claims      Claims
 	notes       notes
-	size        int64 // of its text, in bytes
+	size        int64 // of its text and of lists that it alone has, in bytes
 }
 
-// newEntry makes a copy of a verdict that shares no memory with it but the name of
-// the issuer, which all tokens of the issuer share; nil where there can be none.
-func newEntry(digest *[sha256.Size]byte, fingerprint uint64, verdict *Token, common *lists) *entry {
-	e := &entry{digest: *digest, fingerprint: fingerprint, token: *verdict}
+// newEntry makes a copy of an issuer's verdict that shares no memory with it; nil
+// where there can be none.
+func newEntry(digest *[sha256.Size]byte, issuer *Issuer, verdict *Token, lists *sharedLists) *entry {
+	e := &entry{digest: *digest, fingerprint: issuer.Fingerprint, token: *verdict}
 	t, c := &e.token, &e.claims
-	t.notes = &e.notes
+	t.entry, t.Issuer = e, issuer.URL // which is the same text, and one for all tokens
 	if t.Claims != nil {
 		if !c.keep(t.Claims) {
 			return nil
 		}
 		t.Claims = c
 	}
-	t.Scope, t.Audience = common.same(t.Scope), common.same(t.Audience)
-	e.size = pack(&t.Subject, &t.ClientID, &t.ID, &t.GrantID, &t.SessionID, &t.Confirmation.Key, &t.Confirmation.Certificate, &c.session, &c.text)
+	var own [2]int64
+	t.Scope, own[0] = lists.shared(t.Scope)
+	t.Audience, own[1] = lists.shared(t.Audience)
+	e.size = own[0] + own[1] + pack(&t.Subject, &t.ClientID, &t.ID, &t.GrantID, &t.SessionID, &t.Confirmation.Key, &t.Confirmation.Certificate, &c.session, &c.text)
 	return e
 }
 

@@ -16,17 +16,20 @@ func TestAnEntryIsACopyOfItsVerdict(t *testing.T) {
 	}
 	want := *verdict
 	want.Scope, want.Audience = slices.Clone(want.Scope), slices.Clone(want.Audience)
-	e := newEntry(&[32]byte{1}, 5, verdict, new(lists))
+	e := newEntry(&[32]byte{1}, &Issuer{URL: "https://idp.test", Fingerprint: 5}, verdict, new(sharedLists))
 	verdict.Scope[0], verdict.Audience[0] = "changed", "changed"
 	for name, got := range map[string]*Token{"kept": &e.token, "first": e.first(verdict.Claims)} {
 		if all := got.Claims.All(); !reflect.DeepEqual(all, want.Claims.All()) {
 			t.Errorf("%s: claims %v", name, all)
 		}
 		plain := *got
-		plain.Claims, plain.notes = want.Claims, nil
+		plain.Claims, plain.entry = want.Claims, nil
 		if !reflect.DeepEqual(plain, want) {
 			t.Errorf("%s: %+v, want %+v", name, plain, want)
 		}
+	}
+	if e.first(verdict.Claims).Kept() != &e.token || verdict.Kept() != verdict {
+		t.Error("kept is another token")
 	}
 	if e.digest != [32]byte{1} || e.fingerprint != 5 || e.size < int64(len(`{"sid":"s","sub":"alice"}`)) {
 		t.Errorf("%+v", e)
@@ -38,12 +41,15 @@ func TestAnEntryKeepsClaimsAsTheyCame(t *testing.T) {
 	const text = `{ "sub": "alice", "n": 1.0 }`
 	all := map[string]any{"sub": "alice", "n": json.Number("1.0")}
 	for want, claims := range map[string]*Claims{text: {all: all, text: text}, `{"n":1.0,"sub":"alice"}`: ClaimsOf(all)} {
-		e := newEntry(new([32]byte), 0, &Token{Claims: claims}, new(lists))
+		e := newEntry(new([32]byte), new(Issuer), &Token{Claims: claims}, new(sharedLists))
 		if e.claims.text != want || !reflect.DeepEqual(e.token.Claims.All(), all) {
 			t.Errorf("%s is kept as %s, %v", want, e.claims.text, e.token.Claims.All())
 		}
 	}
-	if e := newEntry(new([32]byte), 0, &Token{Claims: ClaimsOf(map[string]any{"x": func() {}})}, new(lists)); e != nil {
-		t.Errorf("what cannot be written is kept as %+v", e)
+	// RS33: a token that is found has the claims that it had.
+	for _, all := range []map[string]any{{"x": func() {}}, {"sub": "a", "Sub": "b"}} {
+		if e := newEntry(new([32]byte), new(Issuer), &Token{Claims: ClaimsOf(all)}, new(sharedLists)); e != nil {
+			t.Errorf("what cannot be written or read again is kept as %+v", e)
+		}
 	}
 }

@@ -40,8 +40,9 @@ func (c *Claims) All() map[string]any {
 			return *all
 		}
 	}
-	// The text is ours. Were it not to be read, the token would have no claims: that
-	// opens nothing, for what binds it is asked of bound.
+	// The text was read before, as the payload of a JWT, or written by keep. Were it
+	// not to be read, the token would have no claims: that opens nothing, for what
+	// binds it is asked of bound.
 	all, _ := oauth.DecodeObject([]byte(c.text))
 	recent := weak.Make(&all)
 	c.recent.Store(&recent)
@@ -49,12 +50,15 @@ func (c *Claims) All() map[string]any {
 }
 
 // keep makes c the claims of others as a cache holds them, and says whether it
-// could: what is no decoded JSON cannot be written.
+// could: what was not decoded from JSON may not be written, or not be read again.
 func (c *Claims) keep(of *Claims) bool {
 	text := of.text
 	if text == "" && of.all != nil {
 		written, err := json.Marshal(of.all)
 		if err != nil {
+			return false
+		}
+		if _, err := oauth.DecodeObject(written); err != nil {
 			return false
 		}
 		text = string(written)

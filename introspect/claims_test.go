@@ -8,7 +8,7 @@ import (
 )
 
 // keep gives a token as a cache holds it.
-func keep(t *Token) *Token { return &newEntry(new([32]byte), 0, t, new(lists)).token }
+func keep(t *Token) *Token { return &newEntry(new([32]byte), new(Issuer), t, new(sharedLists)).token }
 
 // What a cache keeps of a token says what the token did, now and after the decoded
 // claims were collected.

@@ -91,7 +91,7 @@ func (i *Introspector) learn(ctx context.Context, token oauth.Secret, digest *[s
 	// What this route does not take must not drive out what it does: there may be
 	// any number of expired tokens (F23).
 	if i.check(verdict, issuer, now.Unix()) == nil {
-		verdict = i.config.Cache.put(digest, issuer.Fingerprint, verdict, now)
+		verdict = i.config.Cache.put(digest, issuer, verdict, now)
 	}
 	return verdict, issuer, now, nil
 }

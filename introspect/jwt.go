@@ -26,7 +26,7 @@ const (
 // readClaims reads what access tokens (RFC 9068) and introspection answers
 // (RFC 7662 §2.2) have in common. It checks types and sizes, not the time.
 func readClaims(claims map[string]any) (*Token, error) {
-	token := &Token{Claims: &Claims{all: claims}}
+	token := &Token{Claims: ClaimsOf(claims)}
 	var azp string
 	for _, member := range [...]struct {
 		name string

@@ -2,9 +2,10 @@ package introspect
 
 import "sync/atomic"
 
-// maxNotes bounds what is noted beside one token. After a reload there are notes
-// of routes that are no more.
-const maxNotes = 8
+// maxNotes bounds what is noted beside one token: when there are so many, all are
+// forgotten and made anew. Most are then of routes that a reload has ended, for few
+// tokens pass so many.
+const maxNotes = 64
 
 // notes are what routes have made of a cached token, to make it once and not on
 // each request. They live as long as the token does in its cache.
@@ -16,24 +17,26 @@ type note struct {
 	older *note
 }
 
-// Noted gives what a route has noted beside the token; nil for nothing. Routes
-// have numbers of their own.
+// Noted gives what was noted under the number of a route; nil for nothing, or when
+// it is forgotten. Whoever notes sees to it that no number is used twice.
 func (t *Token) Noted(route uint64) any {
-	if t.notes == nil {
+	if t.entry == nil {
 		return nil
 	}
-	return t.notes.of(route)
+	return t.entry.notes.of(route)
 }
 
-// Note keeps what a route has made of the token for Noted, where a cache holds the
-// token and for as long as it likes: another verdict on the same token has no
-// notes. What it gives back is what is noted, for others may have been quicker.
+// Note notes what a route has made of the token, under the route's number, and gives
+// what is noted there: another request may have been quicker. A token that was
+// offered to no cache takes no notes, and made is given back; another verdict on the
+// same token begins with none.
 func (t *Token) Note(route uint64, made any) any {
-	if t.notes == nil {
+	if t.entry == nil {
 		return made
 	}
+	notes := &t.entry.notes
 	for {
-		newest := t.notes.newest.Load()
+		newest := notes.newest.Load()
 		if there := newest.of(route); there != nil {
 			return there
 		}
@@ -41,7 +44,7 @@ func (t *Token) Note(route uint64, made any) any {
 		if newest.count() >= maxNotes {
 			older = nil
 		}
-		if t.notes.newest.CompareAndSwap(newest, &note{route, made, older}) {
+		if notes.newest.CompareAndSwap(newest, &note{route, made, older}) {
 			return made
 		}
 	}

@@ -28,18 +28,33 @@ func TestNotesAreBounded(t *testing.T) {
 	token := keep(new(Token))
 	for route := range uint64(100) {
 		token.Note(route, "x")
-		if n := token.notes.newest.Load().count(); n > maxNotes {
+		if n := token.entry.notes.newest.Load().count(); n > maxNotes {
 			t.Fatalf("%d notes", n)
 		}
 	}
 	if token.Noted(99) == nil || token.Noted(0) != nil {
-		t.Error("not the oldest are forgotten")
+		t.Error("the newest is gone, or the first is still there")
+	}
+}
+
+// A token that passes many routes in turn is prepared once on each.
+func TestManyRoutesKeepTheirNotes(t *testing.T) {
+	token := keep(new(Token))
+	for range 3 {
+		for route := range uint64(maxNotes) {
+			if made := token.Note(route, new(int)); made != token.Noted(route) || made != token.Note(route, new(int)) {
+				t.Fatalf("route %d: noted anew", route)
+			}
+		}
+	}
+	if n := token.entry.notes.newest.Load().count(); n != maxNotes {
+		t.Errorf("%d notes, want %d", n, maxNotes)
 	}
 }
 
 // The request that brings a token and those that find it share what is noted.
 func TestNotesAreOfTheVerdict(t *testing.T) {
-	e := newEntry(new([32]byte), 0, new(Token), new(lists))
+	e := newEntry(new([32]byte), new(Issuer), new(Token), new(sharedLists))
 	e.first(nil).Note(1, "made")
 	if e.token.Noted(1) != "made" {
 		t.Error("a token that is found has no notes")

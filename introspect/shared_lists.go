@@ -6,35 +6,54 @@ import (
 	"sync"
 )
 
-// maxLists bounds the lists that are remembered.
-const maxLists = 1000
+const (
+	// maxLists bounds the lists that are remembered. When there are so many, all are
+	// forgotten: tokens keep those that they have.
+	maxLists = 1000
+	// maxSharedBytes and maxSharedTexts bound what is remembered of a list: few
+	// tokens have a longer one in common.
+	maxSharedBytes, maxSharedTexts = 512, 32
+)
 
-// lists are the scopes and audiences of cached tokens. Thousands of tokens have the
-// same few of them.
-type lists struct {
+// sharedLists are the scopes and audiences of cached tokens: thousands of tokens
+// have the same few.
+type sharedLists struct {
 	mu    sync.Mutex
 	known map[string][]string // by their texts, with a NUL between two
 }
 
-// same gives a list of the same texts that is remembered, for reading alone.
-func (l *lists) same(list []string) []string {
+// shared gives a list of the same texts, for reading alone, which shares no memory
+// with the one it is given, and how many bytes it takes of its own; nil for an empty
+// one.
+func (l *sharedLists) shared(list []string) (same []string, own int64) {
 	if len(list) == 0 {
-		return nil
+		return nil, 0
 	}
-	name := strings.Join(list, "\x00")
+	name := strings.Join(list, "\x00") // of one text, that text and no copy
+	if len(name) > maxSharedBytes || len(list) > maxSharedTexts {
+		return packed(list, strings.Clone(name)), int64(len(name) + 16*len(list))
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known, ok := l.known[name]
 	if ok && slices.Equal(known, list) { // a text with a NUL is not two
-		return known
+		return known, 0
 	}
 	if len(l.known) >= maxLists || l.known == nil {
-		l.known = map[string][]string{} // tokens have what they have
+		l.known = map[string][]string{}
 	}
-	own := slices.Clone(list)
-	for i := range own {
-		own[i] = strings.Clone(own[i])
+	name = strings.Clone(name)
+	same = packed(list, name)
+	l.known[name] = same
+	return same, 0
+}
+
+// packed is a list whose texts lie in one, with something between two.
+func packed(list []string, all string) []string {
+	own := make([]string, len(list))
+	for i, text := range list {
+		own[i] = all[:len(text)]
+		all = all[min(len(text)+1, len(all)):]
 	}
-	l.known[name] = own
 	return own
 }

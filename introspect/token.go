@@ -9,7 +9,7 @@ import (
 // RFC 7519 §4.1, RFC 7662 §2.2
 
 // Token is what a good access token says, whoever said so. It is shared by all
-// requests that carry the token: nobody may change it.
+// requests that carry the token: nobody may change it, other than by Note.
 type Token struct {
 	// Issuer is the configured issuer that answers for the token.
 	Issuer   string
@@ -32,7 +32,7 @@ type Token struct {
 	// set or its revocations. Sources compare it in Current.
 	Generation uint64
 
-	notes *notes // nil for a verdict that no cache holds
+	entry *entry // nil for a verdict that was offered to no cache
 }
 
 // until is when the cache must forget the token. Routes differ in leeway, so
@@ -50,6 +50,16 @@ func (t *Token) Dated() bool { return t.Claims.isDated() }
 
 // Bound says whether the token names something that its caller must prove to have.
 func (t *Token) Bound() bool { return t.Claims.isBound() }
+
+// Kept is the token as a cache holds it, whose claims are text, for who keeps it for
+// long: the request that brings a token has them decoded. It is the token itself where
+// no cache was offered it.
+func (t *Token) Kept() *Token {
+	if t.entry == nil {
+		return t
+	}
+	return &t.entry.token
+}
 
 // issuedLater says whether the token claims to come from the future, by clocks
 // that may be leeway seconds apart.

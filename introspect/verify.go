@@ -39,7 +39,8 @@ func (r *Remote) verify(ctx context.Context, jwt *unverified) (*Token, error) {
 		return nil, err
 	}
 	token.Generation = set.generation
-	token.Claims.text = string(jwt.jws.UnverifiedPayload()) // which is verified now
+	// Verified by now: the cache keeps the claims as they came.
+	token.Claims.text = string(jwt.jws.UnverifiedPayload())
 	return token, nil
 }
 

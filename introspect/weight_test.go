@@ -22,7 +22,8 @@ func ordinary(key signingKey, n int) string {
 	}))
 }
 
-// headers are what a route makes of a token, and each has four.
+// headers stand for what a route notes beside a token: the gateway's are about as
+// large.
 type headers struct{ values []string }
 
 // What the cache holds of an ordinary token, its share of the tables and the headers
