@@ -1,6 +1,6 @@
 // Command bench measures what the gateway costs and how it holds out.
 //
-//	go run ./cmd/bench [-only NAME] [-seconds N] [-rounds N] [-json]
+//	go run ./cmd/bench [-only NAME] [-seconds N] [-rounds N] [-grants N] [-store NAME] [-dsn STRING] [-json]
 //
 // It starts all that it measures on loopback, in one run, and checks every
 // answer while it measures: a wrong status is a failure, not a fast request.

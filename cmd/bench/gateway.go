@@ -48,8 +48,8 @@ func measureGateway(ctx context.Context, each time.Duration) (report, error) {
 		return report{}, err
 	}
 	rows := rowsOf(g.contenders, full)
-	// The first are the floors and those whose tokens are known: the others say no more
-	// at less load than they do at full.
+	// The first are the floors and the gateways whose JWTs are known: the others say
+	// no more at less load than they do at full.
 	cached := g.contenders[:6]
 	alone, err := measureRounds(ctx, cached, each/4, 1, atFull)
 	if err != nil {
@@ -182,8 +182,8 @@ func (g *gateways) start(ctx context.Context) error {
 	return g.startRefusals(ctx, floor, issuer)
 }
 
-// sameHeaders does by Caddy's own means to a request what bearer_auth does to the
-// one token, which nobody looks at: what the upstream's headers cost.
+// sameHeaders has Caddy itself do to a request what bearer_auth does to one with the
+// first token, and nobody looks at the token: what the upstream's headers cost.
 func (g *gateways) sameHeaders() []string {
 	return []string{
 		"request_header -Authorization", "request_header X-Auth-Subject 248289761001", "request_header X-Auth-Client-Id shop-frontend",

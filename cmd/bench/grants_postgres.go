@@ -81,7 +81,8 @@ func withSchema(dsn, schema string) (string, error) {
 	}
 	u, err := url.Parse(dsn)
 	if err != nil {
-		return "", errors.New("the connection string of -dsn is no URL that can be read") // which may hold a password
+		// Its own error quotes the string, password and all.
+		return "", errors.New("the connection string of -dsn is no URL that can be read")
 	}
 	query := u.Query()
 	query.Set("search_path", schema)

@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string) error {
 	seconds := flags.Int("seconds", 4, "how long each phase of an experiment takes")
 	flags.IntVar(&grantCount, "grants", grantCount, "how many grants the full database of the experiment grants has")
 	flags.IntVar(&roundCount, "rounds", roundCount, "how often each contender is measured, in turns with the others")
-	engine := flags.String("store", "", "measure on one store: sqlite or postgres; all that are there when not given")
+	engine := flags.String("store", "", "measure the experiments server and grants on one store, sqlite or postgres; on all that are there when not given")
 	flags.StringVar(&postgresDSN, "dsn", "", "a PostgreSQL to measure, in schemas that are dropped at the end; one is started when not given")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {
