@@ -107,7 +107,7 @@
 //	RFC 9106 (argon2)
 //		hashing/argon2id.go
 //	RFC 9110 (HTTP)
-//		outbound/answer.go outbound/client.go pages/language.go
+//		outbound/answer.go outbound/client.go pages/language.go wire/content.go
 //	RFC 9207 (issuer in the answer)
 //		authorize/respond.go endpoint/metadata.go
 //		login/oidc/answer.go login/oidc/metadata.go
