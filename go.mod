@@ -26,6 +26,7 @@ require (
 	golang.org/x/term v0.47.0
 	golang.org/x/text v0.43.0
 	modernc.org/sqlite v1.58.0
+	zombiezen.com/go/sqlite v1.4.2
 )
 
 require (

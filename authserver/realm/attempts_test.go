@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	_ "modernc.org/sqlite" // the driver of database/sql
+
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/audit"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/realmtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/login"

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,19 +55,22 @@ func (e *sqliteEngine) copyTo(ctx context.Context, now time.Time) (*store.Backup
 
 // vacuumInto fills an empty file with the copy and marks that.
 func (e *sqliteEngine) vacuumInto(ctx context.Context, name string, now time.Time) error {
-	source, err := openPool(e.path, url.Values{}, 1)
+	source, err := connect(e.path, busyTimeout)
 	if err != nil {
 		return err
 	}
-	_, err = source.ExecContext(ctx, "VACUUM INTO ?", name)
+	err = interruptible(ctx, source, func() error {
+		_, err := sqliteQuerier{source}.exec("VACUUM INTO ?", name)
+		return err
+	})
 	if err := errors.Join(err, source.Close()); err != nil {
 		return err
 	}
-	made, err := openPool(name, url.Values{"_journal_mode": {"MEMORY"}, "_synchronous": {"OFF"}}, 1)
+	made, err := connect(name, busyTimeout, "journal_mode = MEMORY", "synchronous = OFF")
 	if err != nil {
 		return err
 	}
-	_, err = made.ExecContext(ctx, markBackup, seconds(now))
+	_, err = sqliteQuerier{made}.exec(markBackup, seconds(now))
 	return errors.Join(err, made.Close())
 }
 
@@ -137,26 +139,34 @@ type BackupInfo struct {
 // CheckBackup sees that a file is a whole database that this program can open,
 // and reads every page for that.
 func CheckBackup(ctx context.Context, path string) (info BackupInfo, err error) {
-	pool, err := openPool(path, url.Values{"_query_only": {"1"}}, 1)
+	conn, err := connect(path, busyTimeout, "query_only = 1")
 	if err != nil {
 		return info, err
 	}
-	defer func() { err = errors.Join(err, pool.Close()) }()
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	err = interruptible(ctx, conn, func() (err error) {
+		info, err = checkBackup(sqliteQuerier{conn})
+		return err
+	})
+	return info, err
+}
+
+func checkBackup(q querier) (info BackupInfo, err error) {
 	var verdict string
-	if err := pool.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
+	if err := q.row("PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
 		return info, fmt.Errorf("check the backup: %w", err)
 	}
 	if verdict != "ok" {
 		return info, fmt.Errorf("the backup is damaged: %s", verdict)
 	}
-	if err := pool.QueryRowContext(ctx, selectVersion).Scan(&info.Schema); err != nil {
+	if err := q.row(selectVersion).Scan(&info.Schema); err != nil {
 		return info, fmt.Errorf("the backup is not a database of this program: %w", err)
 	}
 	if info.Schema > schemaVersion {
 		return info, fmt.Errorf("the backup's schema has version %d, and this program knows none above %d", info.Schema, schemaVersion)
 	}
 	var made int64
-	err = pool.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = 'backup'").Scan(&made)
+	err = q.row("SELECT value FROM meta WHERE name = 'backup'").Scan(&made)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return info, err
 	}

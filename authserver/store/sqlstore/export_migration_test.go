@@ -26,7 +26,7 @@ func CutPostgresMigration(ctx context.Context, config PostgresConfig, statements
 
 // CutSQLiteMigration does so with a file, whose writer fails.
 func CutSQLiteMigration(ctx context.Context, path string, statements int) (finished bool, err error) {
-	engine, err := openSQLite(ctx, path)
+	engine, err := openSQLite(path)
 	if err != nil {
 		return false, err
 	}

@@ -8,8 +8,7 @@ import (
 	"strings"
 	"syscall"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"zombiezen.com/go/sqlite"
 )
 
 // Kinds of faults, for logs and metrics.
@@ -42,13 +41,9 @@ func FaultKind(err error) string {
 		return faultOfState(state.SQLState())
 	}
 	var (
-		lite    *sqlite.Error
 		network net.Error
 		system  syscall.Errno
 	)
-	if errors.As(err, &lite) {
-		return faultOfCode(lite.Code())
-	}
 	switch {
 	case errors.Is(err, errTooMany):
 		return FaultBusy
@@ -59,19 +54,19 @@ func FaultKind(err error) string {
 	case network != nil, errors.As(err, &system), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return FaultUnreachable
 	}
-	return FaultOther
+	return faultOfCode(sqlite.ErrCode(err))
 }
 
-// faultOfCode reads a result code of SQLite; its low byte is the primary one.
-func faultOfCode(code int) string {
-	switch code & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+// faultOfCode reads a result code of SQLite.
+func faultOfCode(code sqlite.ResultCode) string {
+	switch code.ToPrimary() {
+	case sqlite.ResultBusy, sqlite.ResultLocked:
 		return FaultTimeout
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM:
+	case sqlite.ResultFull, sqlite.ResultNoMem:
 		return FaultFull
-	case sqlite3.SQLITE_READONLY:
+	case sqlite.ResultReadOnly:
 		return FaultReadOnly
-	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+	case sqlite.ResultIOErr, sqlite.ResultCantOpen:
 		return FaultUnreachable
 	}
 	return FaultOther

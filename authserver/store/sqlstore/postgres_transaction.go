@@ -193,10 +193,6 @@ func (r pgReader) each(scan func(scanner) error, text string, args ...any) error
 
 var errHalfRead = errors.New("the connection was lost while rows were read")
 
-type scanFunc func(dest []any) error
-
-func (f scanFunc) Scan(dest ...any) error { return f(dest) }
-
 // scanOne reads the one row that there is to be.
 func scanOne(rows pgx.Rows, dest []any) error {
 	defer rows.Close()

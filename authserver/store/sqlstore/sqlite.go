@@ -2,38 +2,33 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync"
+	"time"
 
-	"modernc.org/sqlite"
+	"zombiezen.com/go/sqlite"
 )
 
 const (
-	// busyTimeout is how long a connection waits for another process, in
-	// milliseconds; writerBusyTimeout is one of the writer's many short waits.
-	busyTimeout       = 5000
-	writerBusyTimeout = 20
+	// busyTimeout is how long a connection waits for another process;
+	// writerBusyTimeout is one of the writer's many short waits.
+	busyTimeout       = 5 * time.Second
+	writerBusyTimeout = 20 * time.Millisecond
 )
 
 // sqliteEngine is one connection that writes and a pool that reads. With
 // write-ahead logging neither waits for the other.
 type sqliteEngine struct {
-	path     string
-	copying  sync.Mutex // one backup at a time
-	writable *sql.DB
-	writer   *writer
-	readable *sql.DB
-	texts    *statements
-	once     sync.Once
+	path    string
+	copying sync.Mutex // one backup at a time
+	writer  *writer
+	readers *readers
+	once    sync.Once
 }
 
 // OpenSQLite opens the database file at path, and makes it, with its directory,
@@ -44,7 +39,7 @@ type sqliteEngine struct {
 // The file system must be a local one: SQLite's locks and shared memory do not
 // work across a network.
 func OpenSQLite(ctx context.Context, path string) (*Store, error) {
-	engine, err := openSQLite(ctx, path)
+	engine, err := openSQLite(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the SQLite database %s: %w", path, err)
 	}
@@ -55,7 +50,7 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
+func openSQLite(path string) (*sqliteEngine, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -63,29 +58,14 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 	if err := makePrivate(path); err != nil {
 		return nil, err
 	}
-	writable, err := openPool(path, url.Values{
-		"_journal_mode": {"WAL"},
-		// Issued means committed, and committed means on disk, on macOS too.
-		"_synchronous": {"FULL"},
-		"_pragma":      {"fullfsync(1)", "checkpoint_fullfsync(1)", "wal_autocheckpoint(0)"},
-	}, 1)
+	conn, err := openWriter(path)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := openWriter(ctx, writable)
-	if err != nil {
-		return nil, errors.Join(err, writable.Close())
-	}
-	readable, err := openPool(path, url.Values{"_query_only": {"1"}}, max(4, runtime.GOMAXPROCS(0)))
-	if err != nil {
-		return nil, errors.Join(err, conn.Close(), writable.Close())
-	}
 	return &sqliteEngine{
-		path:     path,
-		writable: writable,
-		writer:   startWriter(conn),
-		readable: readable,
-		texts:    newStatements(readable.PrepareContext),
+		path:    path,
+		writer:  startWriter(conn),
+		readers: newReaders(path, max(4, runtime.GOMAXPROCS(0))),
 	}, nil
 }
 
@@ -107,60 +87,48 @@ func makePrivate(path string) error {
 	return file.Close()
 }
 
-// openPool makes a pool of size connections with settings.
-func openPool(path string, settings url.Values, size int) (*sql.DB, error) {
-	settings.Set("_busy_timeout", strconv.Itoa(busyTimeout))
-	// A misspelt column in double quotes is an error, not a text.
-	settings.Set("_dqs", "0")
-	path, err := filepath.Abs(path)
+func openWriter(path string) (*sqlite.Conn, error) {
+	conn, err := connect(path, busyTimeout)
 	if err != nil {
 		return nil, err
 	}
-	slashed := filepath.ToSlash(path)
-	if !strings.HasPrefix(slashed, "/") {
-		slashed = "/" + slashed // C:/… is file:///C:/…
+	if err := prepareWriter(conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
 	}
-	connector, err := sqlite.NewConnector("file://" + (&url.URL{Path: slashed}).EscapedPath() + "?" + settings.Encode())
-	if err != nil {
-		return nil, err
-	}
-	pool := sql.OpenDB(connector)
-	pool.SetMaxOpenConns(size)
-	pool.SetMaxIdleConns(size)
-	return pool, nil
+	conn.SetBusyTimeout(writerBusyTimeout)
+	return conn, nil
 }
 
-func openWriter(ctx context.Context, pool *sql.DB) (*sql.Conn, error) {
-	conn, err := pool.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
+func prepareWriter(conn *sqlite.Conn) error {
+	q := sqliteQuerier{conn}
 	var mode string
-	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	if err := q.row("PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+		return err
 	}
 	if mode != "wal" {
-		return nil, errors.Join(fmt.Errorf("its file system has no shared memory for write-ahead logging "+
-			"(journal mode is %s): put the file on a local disk", mode), conn.Close())
+		return fmt.Errorf("its file system has no shared memory for write-ahead logging "+
+			"(journal mode is %s): put the file on a local disk", mode)
 	}
-	_, err = conn.ExecContext(ctx, "PRAGMA busy_timeout = "+strconv.Itoa(writerBusyTimeout))
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+	// Issued means committed, and committed means on disk, on macOS too.
+	for _, setting := range []string{"synchronous = FULL", "fullfsync = 1", "checkpoint_fullfsync = 1", "wal_autocheckpoint = 0"} {
+		if _, err := q.exec("PRAGMA " + setting); err != nil {
+			return err
+		}
 	}
 	// After a failed sync the log may hold what the operating system shows and
 	// the disk does not. Folded, all of it is written again before anything is
 	// built on it. A full disk can wait: it never lies.
 	if err := fold(conn, "TRUNCATE"); err != nil && !passing(err) {
-		return nil, errors.Join(err, conn.Close())
+		return err
 	}
-	return conn, nil
+	return nil
 }
 
 // fold moves what the log holds into the database file, as far as other
 // connections let it. With TRUNCATE the log is empty afterwards.
-func fold(conn *sql.Conn, mode string) error {
-	var busy, frames, folded int
-	return conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &folded)
+func fold(conn *sqlite.Conn, mode string) error {
+	_, err := sqliteQuerier{conn}.exec("PRAGMA wal_checkpoint(" + mode + ")")
+	return err
 }
 
 func (e *sqliteEngine) write(ctx context.Context, step func(querier) error) error {
@@ -168,7 +136,7 @@ func (e *sqliteEngine) write(ctx context.Context, step func(querier) error) erro
 }
 
 func (e *sqliteEngine) read(ctx context.Context) querier {
-	return sqlQuerier{ctx, e.texts}
+	return sqliteReader{ctx, e.readers}
 }
 
 // changed is nil: one process has the file.
@@ -188,8 +156,8 @@ func (e *sqliteEngine) ping(ctx context.Context) error {
 func (e *sqliteEngine) close() (err error) {
 	e.once.Do(func() {
 		e.writer.close()
-		err = e.readable.Close()
-		err = errors.Join(err, fold(e.writer.conn, "TRUNCATE"), e.writer.conn.Close(), e.writable.Close())
+		err = e.readers.close()
+		err = errors.Join(err, fold(e.writer.conn, "TRUNCATE"), e.writer.conn.Close())
 	})
 	return err
 }

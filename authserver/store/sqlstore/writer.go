@@ -2,14 +2,12 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"zombiezen.com/go/sqlite"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/internal/failpoint"
 )
@@ -43,8 +41,7 @@ var (
 // again: after a failed sync the operating system may have dropped the pages
 // that it could not write, so a later commit that succeeds would prove nothing.
 type writer struct {
-	conn  *sql.Conn
-	texts *statements
+	conn *sqlite.Conn
 	// commit makes the open transaction durable, and fold moves what the log
 	// holds into the database file. Tests put faults here.
 	commit, fold func() error
@@ -71,10 +68,9 @@ type job struct {
 	over chan struct{}
 }
 
-func startWriter(conn *sql.Conn) *writer {
+func startWriter(conn *sqlite.Conn) *writer {
 	w := &writer{
 		conn:  conn,
-		texts: newStatements(conn.PrepareContext),
 		queue: make(chan *job, maxWaiting),
 		done:  make(chan struct{}),
 	}
@@ -204,7 +200,7 @@ func (w *writer) foldSometimes(steps int) {
 func (w *writer) begin() error {
 	for range beginTries {
 		err := w.control("BEGIN IMMEDIATE")
-		if primaryCode(err) != sqlite3.SQLITE_BUSY {
+		if primaryCode(err) != sqlite.ResultBusy {
 			return err
 		}
 	}
@@ -221,11 +217,11 @@ func (w *writer) runStep(j *job) error {
 	if err := w.control("SAVEPOINT step"); err != nil {
 		return err
 	}
-	// A caller that leaves must not interrupt the transaction of all others.
-	j.err = j.step(sqlQuerier{context.Background(), w.texts})
+	// A caller that leaves does not interrupt the transaction of all others.
+	j.err = j.step(sqliteQuerier{w.conn})
 	if j.err != nil {
 		// A transaction too large for memory is written before its commit.
-		if primaryCode(j.err) == sqlite3.SQLITE_IOERR && !passing(j.err) {
+		if primaryCode(j.err) == sqlite.ResultIOErr && !passing(j.err) {
 			w.end(j.err)
 			return j.err
 		}
@@ -240,11 +236,7 @@ func (w *writer) runStep(j *job) error {
 func (w *writer) rollback() { _ = w.control("ROLLBACK") }
 
 func (w *writer) control(text string) error {
-	stmt, err := w.texts.get(context.Background(), text)
-	if err != nil {
-		return err
-	}
-	_, err = stmt.ExecContext(context.Background())
+	_, err := sqliteQuerier{w.conn}.exec(text)
 	return err
 }
 
@@ -252,22 +244,14 @@ func (w *writer) control(text string) error {
 // share, and left nothing half-written behind.
 func passing(err error) bool {
 	switch primaryCode(err) {
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY:
+	case sqlite.ResultFull, sqlite.ResultBusy:
 		return true
-	case sqlite3.SQLITE_IOERR:
+	case sqlite.ResultIOErr:
 		// The index beside the log could not grow: a full disk once more.
-		return resultCode(err) == sqlite3.SQLITE_IOERR_SHMSIZE
+		return sqlite.ErrCode(err) == sqlite.ResultIOErrSHMSize
 	}
 	return false
 }
 
-func primaryCode(err error) int { return resultCode(err) & 0xff }
-
-// resultCode is SQLite's extended result code, 0 for errors of others.
-func resultCode(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		return e.Code()
-	}
-	return sqlite3.SQLITE_OK
-}
+// primaryCode is SQLite's result code, ResultError for errors of others.
+func primaryCode(err error) sqlite.ResultCode { return sqlite.ErrCode(err).ToPrimary() }
