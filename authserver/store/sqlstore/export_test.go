@@ -141,3 +141,6 @@ func (s *Store) FailFolds(ctx context.Context, fault error) error {
 		return nil
 	})
 }
+
+// List and Listed write and read the stored form of a list.
+var List, Listed = list, listed

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -56,6 +57,13 @@ func list(values []string) (string, error) {
 func listed(stored string) ([]string, error) {
 	if stored == "[]" {
 		return nil, nil
+	}
+	// Without an escape every quote is JSON's own. Nearly all lists are so, and each
+	// refresh reads three.
+	if inner, ok := strings.CutPrefix(stored, `["`); ok && !strings.Contains(inner, `\`) {
+		if inner, ok = strings.CutSuffix(inner, `"]`); ok {
+			return strings.Split(inner, `","`), nil
+		}
 	}
 	var values []string
 	if err := json.Unmarshal([]byte(stored), &values); err != nil {
