@@ -144,3 +144,16 @@ func (s *Store) FailFolds(ctx context.Context, fault error) error {
 
 // List and Listed write and read the stored form of a list.
 var List, Listed = list, listed
+
+// Passing says whether the write after a failed one may be tried.
+var Passing = passing
+
+// ReadRow reads the row of a statement.
+func (s *Store) ReadRow(ctx context.Context, text string, args []any, dest ...any) error {
+	return s.engine.read(ctx).row(text, args...).Scan(dest...)
+}
+
+// ReadAll has use called for each row of a statement.
+func (s *Store) ReadAll(ctx context.Context, text string, use func() error) error {
+	return s.engine.read(ctx).each(func(scanner) error { return use() }, text)
+}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"zombiezen.com/go/sqlite"
 
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
@@ -40,6 +41,12 @@ func TestFaultKind(t *testing.T) {
 		{syscall.ENOSPC, sqlstore.FaultFull},
 		{server("42P01"), sqlstore.FaultOther}, // undefined_table
 		{errors.New("another key"), sqlstore.FaultOther},
+		{sqlite.ResultBusy.ToError(), sqlstore.FaultTimeout},
+		{sqlite.ResultFull.ToError(), sqlstore.FaultFull},
+		{sqlite.ResultReadOnlyDBMoved.ToError(), sqlstore.FaultReadOnly},
+		{sqlite.ResultIOErrFsync.ToError(), sqlstore.FaultUnreachable},
+		{sqlite.ResultCantOpen.ToError(), sqlstore.FaultUnreachable},
+		{sqlite.ResultCorrupt.ToError(), sqlstore.FaultOther},
 	} {
 		if got := sqlstore.FaultKind(fmt.Errorf("a step: %w", row.err)); got != row.want {
 			t.Errorf("%v is %s, want %s", row.err, got, row.want)
@@ -79,5 +86,21 @@ func TestFaultsAreTold(t *testing.T) {
 	_, _ = s.Remember(t.Context(), "a", "b")
 	if len(told) != 3 {
 		t.Errorf("told of %v", told)
+	}
+}
+
+// The next write may succeed where the disk was full or the file busy, and proves
+// nothing where the disk failed.
+func TestWhatPassesByItself(t *testing.T) {
+	for code, want := range map[sqlite.ResultCode]bool{
+		sqlite.ResultFull: true, sqlite.ResultBusy: true, sqlite.ResultBusySnapshot: true, sqlite.ResultIOErrSHMSize: true,
+		sqlite.ResultIOErrFsync: false, sqlite.ResultIOErrWrite: false, sqlite.ResultIOErrSHMMap: false, sqlite.ResultCorrupt: false,
+	} {
+		if got := sqlstore.Passing(fmt.Errorf("a step: %w", code.ToError())); got != want {
+			t.Errorf("%v passes: %t", code, got)
+		}
+	}
+	if sqlstore.Passing(errors.New("another")) {
+		t.Error("an unknown error passes")
 	}
 }

@@ -95,12 +95,17 @@ func openWriter(path string) (*sqlite.Conn, error) {
 	if err := prepareWriter(conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	conn.SetBusyTimeout(writerBusyTimeout)
 	return conn, nil
 }
 
 func prepareWriter(conn *sqlite.Conn) error {
 	q := sqliteQuerier{conn}
+	// Issued means committed, and committed means on disk, on macOS too.
+	for _, setting := range []string{"synchronous = FULL", "fullfsync = 1", "checkpoint_fullfsync = 1", "wal_autocheckpoint = 0"} {
+		if _, err := q.exec("PRAGMA " + setting); err != nil {
+			return err
+		}
+	}
 	var mode string
 	if err := q.row("PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
 		return err
@@ -109,12 +114,7 @@ func prepareWriter(conn *sqlite.Conn) error {
 		return fmt.Errorf("its file system has no shared memory for write-ahead logging "+
 			"(journal mode is %s): put the file on a local disk", mode)
 	}
-	// Issued means committed, and committed means on disk, on macOS too.
-	for _, setting := range []string{"synchronous = FULL", "fullfsync = 1", "checkpoint_fullfsync = 1", "wal_autocheckpoint = 0"} {
-		if _, err := q.exec("PRAGMA " + setting); err != nil {
-			return err
-		}
-	}
+	conn.SetBusyTimeout(writerBusyTimeout)
 	// After a failed sync the log may hold what the operating system shows and
 	// the disk does not. Folded, all of it is written again before anything is
 	// built on it. A full disk can wait: it never lies.

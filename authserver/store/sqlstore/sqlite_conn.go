@@ -7,14 +7,19 @@ import (
 	"sync"
 	"time"
 
+	lib "modernc.org/sqlite/lib"
 	"zombiezen.com/go/sqlite"
 )
+
+// The driver of database/sql does so when it starts: the size of pages of memory, for
+// kernels with large ones.
+func init() { lib.PatchIssue199() }
 
 // connect opens a connection to the file at path, and makes the file when it is not
 // there. wait is how long the connection waits for another process, and pragmas are
 // what it runs first. A misspelt column in double quotes is an error on it, not a text.
 func connect(path string, wait time.Duration, pragmas ...string) (*sqlite.Conn, error) {
-	path, err := filepath.Abs(path)
+	path, err := filepath.Abs(path) // no whole path is a name like :memory:
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +145,7 @@ func interruptible(ctx context.Context, conn *sqlite.Conn, use func() error) err
 	conn.SetInterrupt(ctx.Done())
 	defer conn.SetInterrupt(nil)
 	err := use()
-	if err != nil && ctx.Err() != nil {
+	if sqlite.ErrCode(err) == sqlite.ResultInterrupt && ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return err

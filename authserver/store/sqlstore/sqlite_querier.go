@@ -109,8 +109,11 @@ func (r sqliteRow) Scan(dest ...any) error {
 	return nil
 }
 
+// column reads one column into a place for a text or a number, of whatever name. What
+// a damaged file holds in a number's place is an error: SQLite would read it as 0.
 func (r sqliteRow) column(i int, dest any) error {
-	if r.stmt.ColumnIsNull(i) {
+	is := r.stmt.ColumnType(i)
+	if is == sqlite.TypeNull {
 		return fmt.Errorf("it is NULL, and a %T is wanted", dest)
 	}
 	switch dest := dest.(type) {
@@ -118,27 +121,30 @@ func (r sqliteRow) column(i int, dest any) error {
 		*dest = r.stmt.ColumnText(i)
 		return nil
 	case *int64:
-		*dest = r.stmt.ColumnInt64(i)
-		return nil
+		if is == sqlite.TypeInteger {
+			*dest = r.stmt.ColumnInt64(i)
+			return nil
+		}
 	}
 	v := reflect.ValueOf(dest).Elem()
+	number := v.CanInt() || v.CanUint()
 	switch {
 	case v.Kind() == reflect.String:
 		v.SetString(r.stmt.ColumnText(i))
-	case v.CanInt():
-		n := r.stmt.ColumnInt64(i)
-		if v.OverflowInt(n) {
-			return fmt.Errorf("%d is too large for a %T", n, dest)
-		}
+		return nil
+	case !number:
+		return fmt.Errorf("it is for a %T, not for a text or a number", dest)
+	case is != sqlite.TypeInteger:
+		return fmt.Errorf("it is no whole number, and a %T is wanted", dest)
+	}
+	n := r.stmt.ColumnInt64(i)
+	switch {
+	case v.CanInt() && !v.OverflowInt(n):
 		v.SetInt(n)
-	case v.CanUint():
-		n := r.stmt.ColumnInt64(i)
-		if n < 0 || v.OverflowUint(uint64(n)) {
-			return fmt.Errorf("%d is no %s", n, v.Kind())
-		}
+	case v.CanUint() && n >= 0 && !v.OverflowUint(uint64(n)):
 		v.SetUint(uint64(n))
 	default:
-		return fmt.Errorf("it is for a %T, not for a text or a number", dest)
+		return fmt.Errorf("%d does not fit a %T", n, dest)
 	}
 	return nil
 }

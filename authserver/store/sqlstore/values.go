@@ -58,11 +58,13 @@ func listed(stored string) ([]string, error) {
 	if stored == "[]" {
 		return nil, nil
 	}
-	// Without an escape every quote is JSON's own. Nearly all lists are so, and each
-	// refresh reads three.
+	// Without an escape every quote is JSON's own, two between one text and the next.
+	// Nearly all lists are so, and each refresh reads three.
 	if inner, ok := strings.CutPrefix(stored, `["`); ok && !strings.Contains(inner, `\`) {
-		if inner, ok = strings.CutSuffix(inner, `"]`); ok {
-			return strings.Split(inner, `","`), nil
+		inner, ok = strings.CutSuffix(inner, `"]`)
+		values := strings.Split(inner, `","`)
+		if ok && strings.Count(inner, `"`) == 2*(len(values)-1) {
+			return values, nil
 		}
 	}
 	var values []string

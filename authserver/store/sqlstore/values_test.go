@@ -20,7 +20,11 @@ func TestListsComeBackAsTheyWere(t *testing.T) {
 			t.Errorf("%q is stored as %s and comes back as %q (%v)", list, stored, got, err)
 		}
 	}
-	for _, broken := range []string{"", "[", `["a"`, `"a"`, `{"a":1}`, `["a",1]`, `["\x"]`} {
+	// As another hand may write it.
+	if got, err := sqlstore.Listed(`["a", "b"]`); err != nil || !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, broken := range []string{"", "[", `["a"`, `"a"`, `{"a":1}`, `["a",1]`, `["\x"]`, `["a",1,"b"]`, `["a"x"b"]`} {
 		if got, err := sqlstore.Listed(broken); err == nil {
 			t.Errorf("%q is taken for %q", broken, got)
 		}
