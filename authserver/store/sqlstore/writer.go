@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -129,6 +130,9 @@ func (w *writer) failure() error {
 func (w *writer) run() {
 	defer close(w.done)
 	for first := range w.queue {
+		// Those who can run now may be about to write, too. While a sync lasts, its
+		// thread keeps a processor from them, and fewer and larger batches sync less.
+		runtime.Gosched()
 		// Nobody else takes from the queue, so what is in it can be taken.
 		waiting := min(len(w.queue), maxBatch-1)
 		batch := append(make([]*job, 0, 1+waiting), first)
