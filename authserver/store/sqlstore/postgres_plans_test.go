@@ -51,3 +51,28 @@ func TestPostgresStatementsUseIndexes(t *testing.T) {
 		}
 	}
 }
+
+// Of a new table PostgreSQL knows nothing. It takes an index that begins with the
+// realm to be as good as the primary key, which does so too, keeps that plan, and
+// walks all rows of the realm until it has statistics, a minute later.
+func TestPostgresFindsRowsOfNewTablesByTheirKeys(t *testing.T) {
+	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: pgtest.Database(t)})
+	for name, key := range map[string][]string{
+		"selectGrant": {"realm", "id"}, "redeemCode": {"realm", "id"}, "advanceRefresh": {"realm", "id"}, "revokeGrant": {"realm", "id"},
+		"selectSession": {"realm", "digest"}, "touchSession": {"realm", "digest"}, "deleteSession": {"realm", "digest"},
+		"deleteSessionByID": {"realm", "id"}, "deleteSubjectSessions": {"realm", "subject"},
+		"endClientCodes": {"realm", "client_id"},
+	} {
+		plan, err := s.PostgresPlan(t.Context(), sqlstore.Lookups[name])
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		text := strings.Join(plan, "\n")
+		condition, _, _ := strings.Cut(text[strings.LastIndex(text, "Index Cond: ")+1:], "\n")
+		for _, column := range key {
+			if !strings.Contains(condition, "("+column+" = ") {
+				t.Errorf("%s does not look for its %s by an index:\n%s", name, column, text)
+			}
+		}
+	}
+}
