@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,15 +42,27 @@ type storedClients struct {
 	decoy   decoy
 }
 
-// storedClient is one client, and what has been made of it.
+// storedClient is one client, and what has been made of it. It is few pieces of
+// memory and as little as can be, for the garbage collector looks at ten thousand
+// of them again and again: what its registration says is read from the text when
+// it is asked for under a new configuration.
 type storedClient struct {
-	row     store.StoredClient
-	written registration.Client
-	fault   error // why written could not be read
-	decoy   decoy
-	// lastUsed are the seconds of the last known use of each secret.
-	lastUsed []atomic.Int64
-	resolved atomic.Pointer[resolvedClient]
+	registration string // the JSON text
+	fault        error  // why it could not be read
+	created      time.Time
+	secrets      []storedSecret
+	digests      []store.SecretDigest // of the secrets, in their order
+	dearest      hashing.Kind         // of the digests
+	origins      []string             // none while it is disabled
+	algorithm    string               // of its ID tokens, "" where it says nothing
+	resolved     atomic.Pointer[resolvedClient]
+}
+
+// storedSecret is one secret of a client.
+type storedSecret struct {
+	id       string
+	expires  time.Time    // zero for never
+	lastUsed atomic.Int64 // seconds; 0 for never, as far as is known
 }
 
 // resolvedClient is a stored client over the defaults of one configuration.
@@ -97,35 +110,49 @@ func (b *Book) put(byID map[string]*storedClient, changes []store.StoredClient) 
 	}
 	next := &storedClients{byID: byID, origins: map[string]bool{}}
 	for _, client := range byID {
-		for _, origin := range client.written.CORSOrigins {
-			if !client.written.Disabled {
-				next.origins[origin] = true
-			}
+		for _, origin := range client.origins {
+			next.origins[origin] = true
 		}
-		next.decoy = next.decoy.or(client.decoy)
+		next.decoy = next.decoy.or(decoy{client.dearest, client.digests})
 	}
 	b.clients.Store(next)
 }
 
 // read takes a row as it is kept in memory.
 func (b *Book) read(row store.StoredClient) *storedClient {
-	c := &storedClient{row: row, lastUsed: make([]atomic.Int64, len(row.Secrets))}
-	err := json.Unmarshal([]byte(row.Registration), &c.written)
-	if err == nil && c.written.ID != row.ID {
+	c := &storedClient{
+		registration: row.Registration, created: row.Created,
+		secrets: make([]storedSecret, len(row.Secrets)), digests: make([]store.SecretDigest, len(row.Secrets)),
+	}
+	written, err := c.written()
+	if err == nil && written.ID != row.ID {
 		err = errors.New("it is that of another client")
 	}
 	if err != nil {
-		c.written, c.fault = registration.Client{}, fmt.Errorf("its registration in the store cannot be read; replace it: %w", err)
+		c.fault = fmt.Errorf("its registration in the store cannot be read; replace it: %w", err)
+		written = registration.Client{}
 	}
-	digests := make([]store.SecretDigest, len(row.Secrets))
+	if !written.Disabled {
+		c.origins = written.CORSOrigins
+	}
+	if written.IDToken != nil {
+		c.algorithm = written.IDToken.Algorithm
+	}
 	for i, secret := range row.Secrets {
-		digests[i] = secret.Digest
+		c.digests[i] = secret.Digest
+		c.secrets[i].id, c.secrets[i].expires = secret.ID, secret.Expires
 		if !secret.LastUsed.IsZero() {
-			c.lastUsed[i].Store(secret.LastUsed.Unix())
+			c.secrets[i].lastUsed.Store(secret.LastUsed.Unix())
 		}
 	}
-	c.decoy = decoyOf(digests, b.hasher)
+	c.dearest = decoyOf(c.digests, b.hasher).kind
 	return c
+}
+
+// written is what the registration says.
+func (c *storedClient) written() (written registration.Client, err error) {
+	err = json.Unmarshal([]byte(c.registration), &written)
+	return written, err
 }
 
 // find gives a stored client, nil when there is none.
@@ -138,7 +165,7 @@ func (b *Book) Has(id string) bool { return b.find(id) != nil }
 // agreed to with another (CL12). Zero when there is none.
 func (b *Book) Created(id string) time.Time {
 	if client := b.find(id); client != nil {
-		return client.row.Created
+		return client.created
 	}
 	return time.Time{}
 }
@@ -148,8 +175,8 @@ func (b *Book) Created(id string) time.Time {
 func (b *Book) Algorithms() []string {
 	var out []string
 	for _, client := range b.clients.Load().byID {
-		if client.written.IDToken != nil && client.written.IDToken.Algorithm != "" {
-			out = append(out, client.written.IDToken.Algorithm)
+		if client.algorithm != "" {
+			out = append(out, client.algorithm)
 		}
 	}
 	return out
@@ -162,22 +189,33 @@ func (c *storedClient) over(defaults *registration.Defaults, now time.Time) *res
 		return known
 	}
 	next := &resolvedClient{defaults: defaults, fault: c.fault}
-	if c.fault == nil {
-		next.client, next.fault = c.written.Resolve(*defaults)
-	}
-	for _, secret := range c.row.Secrets {
-		if !secret.Expires.IsZero() {
-			if !now.Before(secret.Expires) {
-				continue // it authenticates nobody any more (CL5)
-			}
-			if next.until.IsZero() || secret.Expires.Before(next.until) {
-				next.until = secret.Expires
-			}
+	if next.fault == nil {
+		var written registration.Client
+		if written, next.fault = c.written(); next.fault == nil {
+			next.client, next.fault = written.Resolve(*defaults)
 		}
-		next.client.Secrets = append(next.client.Secrets, secret.Digest)
 	}
+	next.client.Secrets, next.until = c.current(now)
 	c.resolved.Store(next)
 	return next
+}
+
+// current are the digests of the secrets that have not expired: those authenticate
+// nobody any more (CL5). until is when the next does; zero for never.
+func (c *storedClient) current(now time.Time) (digests []store.SecretDigest, until time.Time) {
+	for i := range c.secrets {
+		expires := c.secrets[i].expires
+		if !expires.IsZero() && !now.Before(expires) {
+			continue
+		}
+		if digests = append(digests, c.digests[i]); until.IsZero() || !expires.IsZero() && expires.Before(until) {
+			until = expires
+		}
+	}
+	if len(digests) == len(c.digests) {
+		digests = c.digests // one piece of memory for both
+	}
+	return digests, until
 }
 
 // useInterval is how often the store hears of the use of a secret (CL5).
@@ -189,18 +227,18 @@ func (b *Book) used(clientID string, digest store.SecretDigest, now time.Time) {
 	if client == nil {
 		return
 	}
-	for i := range client.row.Secrets {
-		if client.row.Secrets[i].Digest != digest {
-			continue
-		}
-		last := client.lastUsed[i].Load()
-		if now.Unix()-last < int64(useInterval/time.Second) || !client.lastUsed[i].CompareAndSwap(last, now.Unix()) {
-			return
-		}
-		b.mu.Lock()
-		b.uses[Use{clientID, client.row.Secrets[i].ID}] = now
-		b.mu.Unlock()
+	i := slices.Index(client.digests, digest)
+	if i < 0 {
+		return
 	}
+	secret := &client.secrets[i]
+	last := secret.lastUsed.Load()
+	if now.Unix()-last < int64(useInterval/time.Second) || !secret.lastUsed.CompareAndSwap(last, now.Unix()) {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.uses[Use{clientID, secret.id}] = now
 }
 
 // Uses gives each use that the store shall hear of to tell, and forgets those
