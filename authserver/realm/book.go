@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -227,18 +226,19 @@ func (b *Book) used(clientID string, digest store.SecretDigest, now time.Time) {
 	if client == nil {
 		return
 	}
-	i := slices.Index(client.digests, digest)
-	if i < 0 {
-		return
+	for i, known := range client.digests {
+		if known != digest {
+			continue
+		}
+		secret := &client.secrets[i]
+		last := secret.lastUsed.Load()
+		if now.Unix()-last < int64(useInterval/time.Second) || !secret.lastUsed.CompareAndSwap(last, now.Unix()) {
+			continue
+		}
+		b.mu.Lock()
+		b.uses[Use{clientID, secret.id}] = now
+		b.mu.Unlock()
 	}
-	secret := &client.secrets[i]
-	last := secret.lastUsed.Load()
-	if now.Unix()-last < int64(useInterval/time.Second) || !secret.lastUsed.CompareAndSwap(last, now.Unix()) {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.uses[Use{clientID, secret.id}] = now
 }
 
 // Uses gives each use that the store shall hear of to tell, and forgets those

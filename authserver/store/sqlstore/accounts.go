@@ -22,7 +22,7 @@ const (
 
 	replaceAccount = `UPDATE accounts SET username = ?, disabled = ?, claims = ?, version = ?, updated = ?
 		WHERE realm = ? AND service = ? AND id = ? AND (version = ? OR CAST(? AS BIGINT) = 0)
-			AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.realm = ? AND o.service = ? AND o.username = ? AND o.id <> ?)`
+			AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.realm = ? AND o.service = ? AND o.username = ? AND o.username <> '' AND o.id <> ?)`
 
 	setAccountPassword = `UPDATE accounts SET password = ?, password_changed = ? WHERE realm = ? AND service = ? AND id = ?`
 
@@ -38,11 +38,11 @@ const (
 
 	selectAccount = accountColumns + `WHERE realm = ? AND service = ? AND id = ?`
 
-	selectAccountByUsername = accountColumns + `WHERE realm = ? AND service = ? AND username = ?`
+	selectAccountByUsername = accountColumns + `WHERE realm = ? AND service = ? AND username = ? AND username <> ''`
 
-	selectAccounts = accountColumns + `WHERE realm = ? AND service = ? AND username >= ? AND username <> ? ORDER BY username LIMIT ?`
+	selectAccounts = accountColumns + `WHERE realm = ? AND service = ? AND username >= ? AND username <> ? AND username <> '' ORDER BY username LIMIT ?`
 
-	selectAccountsBelow = accountColumns + `WHERE realm = ? AND service = ? AND username >= ? AND username <> ? AND username < ? ORDER BY username LIMIT ?`
+	selectAccountsBelow = accountColumns + `WHERE realm = ? AND service = ? AND username >= ? AND username <> ? AND username < ? AND username <> '' ORDER BY username LIMIT ?`
 )
 
 // CreateAccount stores a new account.

@@ -46,7 +46,7 @@ const (
 
 	selectPresent = `SELECT position FROM clients WHERE realm = ? AND id = ? AND removed = 0`
 
-	endClientCodes = `UPDATE grants SET state = 2 WHERE realm = ? AND client_id = ? AND id >= ? AND state = 0`
+	endClientCodes = `UPDATE grants SET state = 2 WHERE realm = ? AND client_id = ? AND client_id <> '' AND id >= ? AND state = 0`
 
 	insertSecret = `INSERT INTO client_secrets (realm, client_id, id, digest, created, expires, last_used)
 		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`

@@ -19,8 +19,8 @@ const (
 		FROM sessions s CROSS JOIN grants g
 		WHERE g.realm = s.realm AND g.session_id = s.id AND g.session_id <> '' AND g.state <> 0 AND s.realm = ? AND `
 
-	insertSessionLogouts = insertLogouts + `s.id = ? ON CONFLICT DO NOTHING`
-	insertSubjectLogouts = insertLogouts + `s.subject = ? ON CONFLICT DO NOTHING`
+	insertSessionLogouts = insertLogouts + `s.id = ? AND s.id <> '' ON CONFLICT DO NOTHING`
+	insertSubjectLogouts = insertLogouts + `s.subject = ? AND s.subject <> '' ON CONFLICT DO NOTHING`
 
 	selectLogoutDue = `SELECT id FROM logouts WHERE next_at <= ? LIMIT 1`
 

@@ -12,7 +12,7 @@ import (
 
 const (
 	selectSessions = `SELECT ` + sessionColumns + ` FROM sessions
-		WHERE realm = ? AND subject = ? AND id > ? AND idle_expires > ? AND expires > ? ORDER BY id LIMIT ?`
+		WHERE realm = ? AND subject = ? AND subject <> '' AND id > ? AND idle_expires > ? AND expires > ? ORDER BY id LIMIT ?`
 
 	selectConsents = `SELECT client_id, kind, item, added, place, updated FROM consents
 		WHERE realm = ? AND subject = ?` + sinceRegistered + ``

@@ -1,9 +1,11 @@
 package sqlstore_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/pgtest"
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store/sqlstore"
 )
@@ -52,27 +54,52 @@ func TestPostgresStatementsUseIndexes(t *testing.T) {
 	}
 }
 
-// Of a new table PostgreSQL knows nothing. It takes an index that begins with the
-// realm to be as good as the primary key, which does so too, keeps that plan, and
-// walks all rows of the realm until it has statistics, a minute later.
-func TestPostgresFindsRowsOfNewTablesByTheirKeys(t *testing.T) {
-	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: pgtest.Database(t)})
-	for name, key := range map[string][]string{
-		"selectGrant": {"realm", "id"}, "redeemCode": {"realm", "id"}, "advanceRefresh": {"realm", "id"}, "revokeGrant": {"realm", "id"},
-		"selectSession": {"realm", "digest"}, "touchSession": {"realm", "digest"}, "deleteSession": {"realm", "digest"},
-		"deleteSessionByID": {"realm", "id"}, "deleteSubjectSessions": {"realm", "subject"},
-		"endClientCodes": {"realm", "client_id"},
-	} {
-		plan, err := s.PostgresPlan(t.Context(), sqlstore.Lookups[name])
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
+// byIndex are the indexes by which statements find grants, sessions and accounts. The
+// wrong one finds them too, and walks a realm for it, or all that a client was given.
+var byIndex = map[string]string{
+	"selectGrant": "grants_pkey", "redeemCode": "grants_pkey", "revokeReplayedCode": "grants_pkey", "selectRedeemed": "grants_pkey",
+	"advanceRefresh": "grants_pkey", "revokeReused": "grants_pkey", "revokeGrant": "grants_pkey", "endClientCodes": "grants_client",
+	"selectSession": "sessions_pkey", "touchSession": "sessions_pkey", "deleteSession": "sessions_pkey",
+	"deleteSessionByID": "sessions_id", "deleteSubjectSessions": "sessions_subject", "selectSessions": "sessions_subject",
+	"selectAccount": "accounts_pkey", "selectAccountVersion": "accounts_pkey", "selectSeenAccount": "accounts_pkey",
+	"replaceAccount": "accounts_pkey", "setAccountPassword": "accounts_pkey", "deleteAccount": "accounts_pkey",
+	"selectAccountByUsername": "accounts_username", "selectAccounts": "accounts_username", "selectAccountsBelow": "accounts_username",
+	"insertSessionLogouts": "sessions_id", "insertSubjectLogouts": "sessions_subject",
+}
+
+func init() {
+	for _, name := range []string{"grants", "grantsAfter", "ids", "idsAfter", "end"} {
+		for kind, index := range map[store.RevocationKind]string{
+			store.RevokedSubject: "grants_subject", store.RevokedClient: "grants_client",
+			store.RevokedSession: "grants_session", store.RevokedConsent: "grants_subject",
+		} {
+			byIndex[fmt.Sprintf("%s of kind %d", name, kind)] = index
 		}
-		text := strings.Join(plan, "\n")
-		condition, _, _ := strings.Cut(text[strings.LastIndex(text, "Index Cond: ")+1:], "\n")
-		for _, column := range key {
-			if !strings.Contains(condition, "("+column+" = ") {
-				t.Errorf("%s does not look for its %s by an index:\n%s", name, column, text)
-			}
+	}
+}
+
+// PostgreSQL keeps the plans that it makes while a table is new, of which it has no
+// statistics yet.
+func TestPostgresFindsRowsOfNewTablesByTheRightIndex(t *testing.T) {
+	s := openPostgresAt(t, sqlstore.PostgresConfig{DSN: pgtest.Database(t)})
+	for name, index := range byIndex {
+		plan, err := s.PostgresPlan(t.Context(), sqlstore.Lookups[name])
+		if text := strings.Join(plan, "\n"); err != nil || !strings.Contains(text, " using "+index+" on ") && !strings.Contains(text, " on "+index+" ") {
+			t.Errorf("%s does not use %s: %v\n%s", name, index, err, text)
+		}
+	}
+}
+
+func TestSQLiteFindsRowsByTheRightIndex(t *testing.T) {
+	s := open(t)
+	for name, index := range byIndex {
+		plan, err := s.Plan(t.Context(), sqlstore.Lookups[name])
+		table, key := strings.CutSuffix(index, "_pkey")
+		if key {
+			index = "sqlite_autoindex_" + table + "_1"
+		}
+		if text := strings.Join(plan, "; "); err != nil || !strings.Contains(text, "INDEX "+index+" ") {
+			t.Errorf("%s does not use %s: %v: %s", name, index, err, text)
 		}
 	}
 }

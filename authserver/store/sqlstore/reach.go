@@ -32,12 +32,13 @@ func reachOf(where, began string, spared ...string) reach {
 
 // reaches has them by what an entry of the revocation log speaks of; 0 is all of
 // a realm. What a subject has rests on a sign-in, all else on when it was granted.
+// The one that is said not to be empty has the index: schema/3.sql.
 var reaches = map[store.RevocationKind]reach{
 	0:                    reachOf(`realm = ?`, `created`),
-	store.RevokedSubject: reachOf(`realm = ? AND subject = ?`, `CASE WHEN auth_time > 0 THEN auth_time ELSE created END`),
-	store.RevokedClient:  reachOf(`realm = ? AND client_id = ?`, `created`),
+	store.RevokedSubject: reachOf(`realm = ? AND subject = ? AND subject <> ''`, `CASE WHEN auth_time > 0 THEN auth_time ELSE created END`),
+	store.RevokedClient:  reachOf(`realm = ? AND client_id = ? AND client_id <> ''`, `created`),
 	store.RevokedSession: reachOf(`realm = ? AND session_id = ? AND session_id <> ''`, `created`, outlives),
-	store.RevokedConsent: reachOf(`realm = ? AND subject = ? AND client_id = ?`, `created`),
+	store.RevokedConsent: reachOf(`realm = ? AND subject = ? AND subject <> '' AND client_id = ?`, `created`),
 }
 
 // outlives spares the grants that Grant.Outlives says outlive their session. A

@@ -17,8 +17,8 @@ const (
 			not_before = CASE WHEN revocations.not_before > excluded.not_before THEN revocations.not_before ELSE excluded.not_before END,
 			expires = CASE WHEN revocations.expires > excluded.expires THEN revocations.expires ELSE excluded.expires END`
 
-	deleteSubjectSessions = `DELETE FROM sessions WHERE realm = ? AND subject = ?`
-	deleteSessionByID     = `DELETE FROM sessions WHERE realm = ? AND id = ?`
+	deleteSubjectSessions = `DELETE FROM sessions WHERE realm = ? AND subject = ? AND subject <> ''`
+	deleteSessionByID     = `DELETE FROM sessions WHERE realm = ? AND id = ? AND id <> ''`
 	deleteConsent         = `DELETE FROM consents WHERE realm = ? AND subject = ? AND client_id = ?`
 )
 

@@ -14,7 +14,7 @@ CREATE TABLE accounts (
 	purge_at         BIGINT NOT NULL DEFAULT 9223372036854775807,
 	PRIMARY KEY (realm, service, id)
 );
-CREATE UNIQUE INDEX accounts_username ON accounts (realm, service, username);
+CREATE UNIQUE INDEX accounts_username ON accounts (realm, service, username) WHERE username <> '';
 INSERT INTO meta (name, value) VALUES ('accounts', 0);
 CREATE INDEX accounts_purge ON accounts (purge_at);
 
