@@ -192,7 +192,10 @@ func (p *pressure) settle(n *node) {
 		}
 	}
 	slices.Sort(took)
-	slowest := took[len(took)*99/100]
+	var slowest time.Duration
+	if len(took) > 0 { // a failover may be so quick that nobody notices
+		slowest = took[len(took)*99/100]
+	}
 	if slowest > maxFault {
 		p.t.Errorf("one of a hundred faults was answered after more than %s", slowest)
 	}
