@@ -22,6 +22,13 @@ const cheapArgon2id store.SecretDigest = "$argon2id$v=19$m=64,t=3,p=2$1llmgT9q9L
 // withBook is a realm over a book that holds rows.
 func withBook(t *testing.T, rows ...store.StoredClient) *realm.Realm {
 	t.Helper()
+	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	return withBookAt(t, &now, rows...)
+}
+
+// withBookAt is withBook with a clock that can be set.
+func withBookAt(t *testing.T, now *time.Time, rows ...store.StoredClient) *realm.Realm {
+	t.Helper()
 	settings := good()
 	defaults, err := registration.RealmTokens{Issuer: settings.Issuer}.Defaults()
 	if err != nil {
@@ -31,8 +38,7 @@ func withBook(t *testing.T, rows ...store.StoredClient) *realm.Realm {
 	hasher := hashing.New()
 	book := realm.NewBook(hasher)
 	book.Replace(rows)
-	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
-	return realm.New(settings, realm.Parts{Hasher: hasher, Book: book, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
+	return realm.New(settings, realm.Parts{Hasher: hasher, Book: book, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return *now }})
 }
 
 func row(id, members string, digests ...store.SecretDigest) store.StoredClient {
@@ -41,6 +47,26 @@ func row(id, members string, digests ...store.SecretDigest) store.StoredClient {
 		out.Secrets = append(out.Secrets, store.StoredSecret{ID: string(rune('a' + i)), Digest: digest})
 	}
 	return out
+}
+
+// CL5: what was made of a client while its secret was good does not outlive it.
+func TestCL5_ASecretExpiresInAClientThatIsInUse(t *testing.T) {
+	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	_, expiring := hashing.Generate()
+	_, lasting := hashing.Generate()
+	stored := row("stored", "", expiring, lasting)
+	stored.Secrets[0].Expires = now.Add(time.Hour)
+	r := withBookAt(t, &now, stored)
+	for _, want := range [][]store.SecretDigest{{expiring, lasting}, {lasting}} {
+		client, ok := r.Client("stored")
+		if !ok {
+			t.Fatal("the client is gone")
+		}
+		if !slices.Equal(client.Secrets, want) {
+			t.Errorf("at %v it has %d secrets, want %d", now, len(client.Secrets), len(want))
+		}
+		now = now.Add(time.Hour)
+	}
 }
 
 // The token path pays nothing for clients that live in the store.
