@@ -38,10 +38,21 @@ type identity struct {
 	spent               string
 	verdict             verdict // what the last bearer_auth decided
 
-	// values has room for the header values of the request, for which only the
-	// first bearer_auth finds it: what is on the request stands in it then.
-	values [len(standardHeaders) + 2]string
-	filled bool
+	// values has room for the header values of the request and known for its token,
+	// for which only the first bearer_auth finds it: what is on the request stands in
+	// it then.
+	values        [len(standardHeaders) + 2]string
+	known         introspect.Token
+	filled, taken bool
+}
+
+// tokenRoom is for the token of one bearer_auth; nil when it is taken.
+func (id *identity) tokenRoom() *introspect.Token {
+	if id.taken {
+		return nil
+	}
+	id.taken = true
+	return &id.known
 }
 
 // room is for the header values of one bearer_auth. The request keeps it, for

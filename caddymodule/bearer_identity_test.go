@@ -89,3 +89,12 @@ func TestTheSubjectWinsOverABasicAuthBefore(t *testing.T) {
 		}
 	}
 }
+
+// A second bearer_auth may find another token: what the first has found stays as it
+// is, for the first may still watch over the answer with it.
+func TestTheRoomForATokenIsGivenOnce(t *testing.T) {
+	id := new(identity)
+	if id.tokenRoom() == nil || id.tokenRoom() != nil {
+		t.Error("two bearer_auths share the memory of their tokens")
+	}
+}

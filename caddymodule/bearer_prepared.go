@@ -1,7 +1,7 @@
 package caddymodule
 
 import (
-	"strings"
+	"encoding/binary"
 	"sync/atomic"
 
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
@@ -11,48 +11,51 @@ import (
 // beside the token under a number of its own.
 var routes atomic.Uint64
 
-// prepared is what the upstream gets of one token on one route.
-type prepared struct {
-	values packedValues // none when they are the request's as well, or refused
+// signedTexts are what the upstream gets that is signed.
+type signedTexts struct{ assertion, exchanged signed }
 
-	assertion, exchanged signed
-}
-
-// prepare makes what is the token's alone, once a token.
-func (u *upstream) prepare(token *introspect.Token) *prepared {
-	if noted, ok := token.Noted(u.route).(*prepared); ok {
+// prepare makes what is the token's alone, once a token: the text of the note has the
+// header values, none when they are the request's as well, or refused; and More are
+// the signedTexts where something is signed.
+func (u *upstream) prepare(token *introspect.Token, signs bool) *introspect.Note {
+	if noted := token.Noted(u.route); noted != nil {
 		return noted
 	}
-	ready := new(prepared)
+	var ready introspect.Note
 	if !u.headers.perRequest() {
 		values, _ := u.headers.values(token, nil)
-		ready.values = packValues(values)
+		ready.Text = packValues(values)
 	}
-	return token.Note(u.route, ready).(*prepared)
+	if signs {
+		ready.More = new(signedTexts)
+	}
+	return token.Note(u.route, ready)
 }
 
-// packedValues are the header values of one token in two pieces of memory: there are
-// tens of thousands of tokens, and the garbage collector looks at each piece.
-type packedValues struct {
-	text string
-	ends []uint16 // of each value in the text; maxIdentityTotal bounds them
-}
-
-func packValues(values []string) packedValues {
-	packed := packedValues{text: strings.Join(values, ""), ends: make([]uint16, len(values))}
-	end := 0
-	for i, value := range values {
+// packValues puts header values into one text: first, in two bytes each, where they
+// end, which maxIdentityTotal bounds.
+func packValues(values []string) string {
+	packed, end := make([]byte, 0, 512), 0
+	for _, value := range values {
 		end += len(value)
-		packed.ends[i] = uint16(end) //nolint:gosec // see ends
+		packed = binary.LittleEndian.AppendUint16(packed, uint16(end)) //nolint:gosec // see above
 	}
-	return packed
+	for _, value := range values {
+		packed = append(packed, value...)
+	}
+	return string(packed)
 }
 
-// unpack writes the values into a list with room for all; false when there are none.
-func (p *packedValues) unpack(into []string) bool {
-	start := uint16(0)
-	for i, end := range p.ends {
-		into[i], start = p.text[start:end], end
+// unpackValues writes the values into a list of as many; false when there are none.
+func unpackValues(packed string, into []string) bool {
+	if packed == "" {
+		return false
 	}
-	return len(p.ends) > 0
+	ends, text := packed[:2*len(into)], packed[2*len(into):]
+	start := 0
+	for i := range into {
+		end := int(ends[2*i]) | int(ends[2*i+1])<<8
+		into[i], start = text[start:end], end
+	}
+	return true
 }

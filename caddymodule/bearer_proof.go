@@ -37,7 +37,7 @@ func (b *BearerAuth) provisionProof(app *App, config *introspect.Config) error {
 
 // presented is the token of a request with what proves that it is the caller's.
 func (b *BearerAuth) presented(r *http.Request, id *identity, token oauth.Secret) introspect.Presented {
-	p := introspect.Presented{Token: token, Certificate: b.certificate(r, id)}
+	p := introspect.Presented{Token: token, Certificate: b.certificate(r, id), Room: id.tokenRoom()}
 	if b.DPoP != nil && underDPoP(id.authorization) {
 		p.DPoP, p.Proofs = true, id.proofs
 		p.Method, p.Target = b.asSent(r)

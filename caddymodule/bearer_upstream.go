@@ -66,21 +66,22 @@ func (b *BearerAuth) provisionUpstream(app *App) error {
 // fails it has put on nothing.
 func (b *BearerAuth) hand(r *http.Request, id *identity, token *introspect.Token) *refusal {
 	u := &b.upstream
-	ready := u.prepare(token)
+	ready := u.prepare(token, b.Assertion != nil || b.ExchangeToken != nil)
 	values := id.room(len(standardHeaders) + len(u.headers))
 	var refused *refusal
-	if !ready.values.unpack(values) {
+	if !unpackValues(ready.Text, values) {
 		repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 		var own []string
 		own, refused = u.headers.values(token, repl)
 		copy(values, own)
 	}
+	texts, _ := ready.More.(*signedTexts) // there is one where it signs
 	var assertion, exchanged string
 	if refused == nil && b.Assertion != nil {
-		assertion, refused = b.assert(r.Context(), token, &ready.assertion)
+		assertion, refused = b.assert(r.Context(), token, &texts.assertion)
 	}
 	if refused == nil && b.ExchangeToken != nil {
-		exchanged, refused = b.exchange(r.Context(), token, &ready.exchanged)
+		exchanged, refused = b.exchange(r.Context(), token, &texts.exchanged)
 	}
 	if refused != nil {
 		return refused

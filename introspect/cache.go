@@ -17,7 +17,7 @@ import (
 // headers that one route notes beside it. What more routes note comes on top.
 const (
 	costPerToken   = 2 << 10
-	costBesideText = 750
+	costBesideText = 580
 )
 
 // Cache holds verdicts on good tokens, bounded. It forgets by design: nothing
@@ -30,7 +30,7 @@ type Cache struct {
 	entries *ristretto.Cache[uint64, *entry]
 	place   func(digest [sha256.Size]byte) uint64
 
-	lists sharedLists
+	commons commons
 
 	evicted, rejected atomic.Uint64
 
@@ -109,7 +109,7 @@ func (c *Cache) put(digest *[sha256.Size]byte, issuer *Issuer, verdict *Token, n
 	if c == nil || ttl <= 0 {
 		return verdict
 	}
-	e := newEntry(digest, issuer, verdict, &c.lists)
+	e := newEntry(digest, issuer, verdict, &c.commons)
 	if e == nil {
 		return verdict
 	}

@@ -54,6 +54,25 @@ func TestCacheHit(t *testing.T) {
 	})
 }
 
+// A hit writes into memory of the request's, and into nothing that others see.
+func TestAKnownTokenIsWrittenIntoTheRoomOfTheRequest(t *testing.T) {
+	cache := newCache(t)
+	at := cachedRoute(t, &realm{token: localToken(time.Now())}, cache, nil)
+	expectCached(t, at, ownPrefix+"a", false)
+	cache.Wait()
+	var room introspect.Token
+	presented := introspect.Presented{Token: oauth.NewSecret(ownPrefix + "a"), Room: &room}
+	result, err := at.Introspect(t.Context(), presented)
+	if err != nil || result.Token != &room {
+		t.Fatalf("it is not in the room (%v)", err)
+	}
+	room.Subject = "somebody else"
+	other, err := at.Introspect(t.Context(), introspect.Presented{Token: presented.Token})
+	if err != nil || other.Token.Subject != localToken(time.Now()).Subject {
+		t.Errorf("one request sees what another has in its room: %q (%v)", other.Token.Subject, err)
+	}
+}
+
 // Each of these turns a hit into a miss or a refusal.
 func TestCacheHitIsCheckedAgain(t *testing.T) {
 	const token = ownPrefix + "a"

@@ -17,10 +17,10 @@ import (
 type Claims struct {
 	all map[string]any // nil for claims that are kept as text
 
-	text string // "" where only all is known
+	text  string // from start on; "" where only all is known
+	start uint32 // before it stands what an entry packs with it
 	// What every request asks of kept claims.
 	bound, dated bool
-	session      string
 	recent       atomic.Pointer[weak.Pointer[map[string]any]]
 }
 
@@ -32,7 +32,7 @@ func (c *Claims) All() map[string]any {
 	switch {
 	case c == nil:
 		return nil
-	case c.all != nil || c.text == "":
+	case c.all != nil || int(c.start) == len(c.text): // there is no text
 		return c.all
 	}
 	if recent := c.recent.Load(); recent != nil {
@@ -43,7 +43,7 @@ func (c *Claims) All() map[string]any {
 	// The text was read before, as the payload of a JWT, or written by keep. Were it
 	// not to be read, the token would have no claims: that opens nothing, for what
 	// binds it is asked of bound.
-	all, _ := oauth.DecodeObject([]byte(c.text))
+	all, _ := oauth.DecodeObject([]byte(c.text[c.start:]))
 	recent := weak.Make(&all)
 	c.recent.Store(&recent)
 	return all
@@ -52,7 +52,7 @@ func (c *Claims) All() map[string]any {
 // keep makes c the claims of others as a cache holds them, and says whether it
 // could: what was not decoded from JSON may not be written, or not be read again.
 func (c *Claims) keep(of *Claims) bool {
-	text := of.text
+	text := of.text[of.start:]
 	if text == "" && of.all != nil {
 		written, err := json.Marshal(of.all)
 		if err != nil {
@@ -63,7 +63,7 @@ func (c *Claims) keep(of *Claims) bool {
 		}
 		text = string(written)
 	}
-	c.text, c.bound, c.dated, c.session = text, of.isBound(), of.isDated(), of.sessionID()
+	c.text, c.bound, c.dated = text, of.isBound(), of.isDated()
 	return true
 }
 
@@ -76,16 +76,4 @@ func (c *Claims) isDated() bool { return c != nil && (c.dated || has(c.all, "exp
 func has(claims map[string]any, name string) bool {
 	_, there := claims[name]
 	return there
-}
-
-// sessionID is the sid, "" for none.
-func (c *Claims) sessionID() string {
-	if c == nil {
-		return ""
-	}
-	if c.all == nil {
-		return c.session
-	}
-	sid, _ := oauth.StringMember(c.all, "sid")
-	return sid
 }

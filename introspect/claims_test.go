@@ -8,7 +8,9 @@ import (
 )
 
 // keep gives a token as a cache holds it.
-func keep(t *Token) *Token { return &newEntry(new([32]byte), new(Issuer), t, new(sharedLists)).token }
+func keep(t *Token) *Token {
+	return newEntry(new([32]byte), new(Issuer), t, new(commons)).unpack(new(Token))
+}
 
 // What a cache keeps of a token says what the token did, now and after the decoded
 // claims were collected.
@@ -22,8 +24,8 @@ func TestKeptClaims(t *testing.T) {
 		if got := kept.Claims.All(); !reflect.DeepEqual(got, all) {
 			t.Fatalf("kept %v, want %v", got, all)
 		}
-		if !kept.Bound() || !kept.Dated() || kept.Claims.sessionID() != "s" || kept.Subject != "alice" {
-			t.Errorf("bound %v, dated %v, session %q", kept.Bound(), kept.Dated(), kept.Claims.sessionID())
+		if !kept.Bound() || !kept.Dated() || kept.session() != "s" || kept.Subject != "alice" {
+			t.Errorf("bound %v, dated %v, session %q", kept.Bound(), kept.Dated(), kept.session())
 		}
 		runtime.GC()
 	}
@@ -33,7 +35,7 @@ func TestKeptClaims(t *testing.T) {
 	}
 	for name, claims := range map[string]*Claims{"none": nil, "empty": ClaimsOf(map[string]any{}), "nil": ClaimsOf(nil)} {
 		kept := keep(&Token{Claims: claims})
-		if len(kept.Claims.All()) != 0 || kept.Bound() || kept.Dated() || kept.Claims.sessionID() != "" {
+		if len(kept.Claims.All()) != 0 || kept.Bound() || kept.Dated() || kept.session() != "" {
 			t.Errorf("%s: %v", name, kept.Claims.All())
 		}
 	}

@@ -169,7 +169,7 @@ func (k DenialKind) of(token *Token) string {
 		if token.SessionID != "" {
 			return token.SessionID
 		}
-		return token.Claims.sessionID()
+		return token.session()
 	default:
 		return ""
 	}

@@ -14,7 +14,7 @@
 //
 //	introspect.go   the walk: deny-list, cache, issuer, checks of the route, proof
 //	config.go       what a route asks; issuer.go whom it trusts; token.go the verdict
-//	cache.go        verdicts that were given: cache_entry.go one of them, shared_lists.go
+//	cache.go        verdicts that were given: cache_entry.go one of them, cache_common.go
 //	                what they have in common, notes.go what routes have made of them
 //	route.go        which issuer answers for a token
 //	jwt.go          what the claims of an access token must be

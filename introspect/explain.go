@@ -33,7 +33,7 @@ type Explanation struct {
 // Explain says what Introspect would of a token, and why. It asks for no proof of
 // possession and uses none up.
 func (i *Introspector) Explain(ctx context.Context, token oauth.Secret) Explanation {
-	result, issuer, now, err := i.seek(ctx, token)
+	result, issuer, now, err := i.seek(ctx, token, nil)
 	e := Explanation{Issuer: result.Issuer, Cached: result.Cached, Token: result.Token, Err: err}
 	if text := token.Reveal(); jwtShaped(text) && len(text) <= oauth.MaxTokenBytes {
 		if jwt, err := readJWT(text); err == nil {

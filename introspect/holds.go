@@ -29,7 +29,7 @@ func (i *Introspector) Holds(token *Token) (current bool, err error) {
 // Renew judges a token anew for an answer that has begun: as Introspect does,
 // but for the proof of possession, which was used up at the door.
 func (i *Introspector) Renew(ctx context.Context, token oauth.Secret) (*Token, error) {
-	result, issuer, now, err := i.seek(ctx, token)
+	result, issuer, now, err := i.seek(ctx, token, nil)
 	if err != nil {
 		return nil, err
 	}

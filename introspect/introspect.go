@@ -38,7 +38,7 @@ type Result struct {
 // The cache holds what sources said. What depends on the route or on the time
 // is checked on every call, so a hit and a miss decide alike (RS33).
 func (i *Introspector) Introspect(ctx context.Context, presented Presented) (Result, error) {
-	result, issuer, now, err := i.seek(ctx, presented.Token)
+	result, issuer, now, err := i.seek(ctx, presented.Token, presented.Room)
 	if err == nil {
 		err = i.check(result.Token, issuer, now.Unix())
 	}
@@ -53,8 +53,8 @@ func (i *Introspector) Introspect(ctx context.Context, presented Presented) (Res
 }
 
 // seek finds what an issuer says of a token, in the cache or by asking, and the
-// time at which it did.
-func (i *Introspector) seek(ctx context.Context, token oauth.Secret) (Result, *Issuer, time.Time, error) {
+// time at which it did. What the cache has is written into room, where there is one.
+func (i *Introspector) seek(ctx context.Context, token oauth.Secret, room *Token) (Result, *Issuer, time.Time, error) {
 	text := token.Reveal()
 	now := i.config.Now()
 	if text == "" || len(text) > oauth.MaxTokenBytes {
@@ -64,7 +64,7 @@ func (i *Introspector) seek(ctx context.Context, token oauth.Secret) (Result, *I
 		return Result{}, nil, now, unavailable(errors.New("the deny-list has not been read yet"))
 	}
 	digest := digestOf(text)
-	if known, issuer := i.recall(&digest, now); known != nil {
+	if known, issuer := i.recall(&digest, now, room); known != nil {
 		return Result{Token: known, Issuer: issuer.Name, Cached: true}, issuer, now, nil
 	}
 	verdict, issuer, now, err := i.learn(ctx, token, &digest)
@@ -97,16 +97,23 @@ func (i *Introspector) learn(ctx context.Context, token oauth.Secret, digest *[s
 }
 
 // recall finds a verdict that still rests on what held when it was given.
-func (i *Introspector) recall(digest *[sha256.Size]byte, now time.Time) (*Token, *Issuer) {
+func (i *Introspector) recall(digest *[sha256.Size]byte, now time.Time, room *Token) (*Token, *Issuer) {
 	found := i.config.Cache.get(digest)
-	if found == nil || now.Unix() >= found.token.until() {
+	if found == nil {
 		return nil, nil
 	}
-	issuer := i.issuer(found.token.Issuer)
-	if issuer == nil || issuer.Fingerprint != found.fingerprint || !issuer.Source.Current(&found.token) {
+	issuer := i.issuer(found.common.issuer)
+	if issuer == nil || issuer.Fingerprint != found.fingerprint {
 		return nil, nil
 	}
-	return &found.token, issuer
+	if room == nil {
+		room = new(Token)
+	}
+	known := found.unpack(room)
+	if now.Unix() >= known.until() || !issuer.Source.Current(known) {
+		return nil, nil
+	}
+	return known, issuer
 }
 
 // ask turns whatever a source answers into a token, a refusal or Unavailable.

@@ -7,32 +7,39 @@ import "sync/atomic"
 // tokens pass so many.
 const maxNotes = 64
 
-// notes are what routes have made of a cached token, to make it once and not on
-// each request. They live as long as the token does in its cache.
-type notes struct{ newest atomic.Pointer[note] }
+// Note is what a route has made of a cached token, to make it once and not on each
+// request. It lives as long as the token does in its cache.
+type Note struct {
+	// Text is the best place for what can be a text: the garbage collector looks at
+	// the notes of tens of thousands of tokens again and again.
+	Text string
+	// More is what else there is; nil for nothing.
+	More any
 
-type note struct {
 	route uint64
-	made  any
-	older *note
+	older *Note
 }
+
+// notes are those of one token.
+type notes struct{ newest atomic.Pointer[Note] }
 
 // Noted gives what was noted under the number of a route; nil for nothing, or when
 // it is forgotten. Whoever notes sees to it that no number is used twice.
-func (t *Token) Noted(route uint64) any {
+func (t *Token) Noted(route uint64) *Note {
 	if t.entry == nil {
 		return nil
 	}
-	return t.entry.notes.of(route)
+	return t.entry.notes.newest.Load().of(route)
 }
 
 // Note notes what a route has made of the token, under the route's number, and gives
 // what is noted there: another request may have been quicker. A token that was
 // offered to no cache takes no notes, and made is given back; another verdict on the
-// same token begins with none.
-func (t *Token) Note(route uint64, made any) any {
+// same token begins with none. Nobody may change what was noted.
+func (t *Token) Note(route uint64, made Note) *Note {
+	made.route = route
 	if t.entry == nil {
-		return made
+		return &made
 	}
 	notes := &t.entry.notes
 	for {
@@ -40,28 +47,26 @@ func (t *Token) Note(route uint64, made any) any {
 		if there := newest.of(route); there != nil {
 			return there
 		}
-		older := newest
+		made.older = newest
 		if newest.count() >= maxNotes {
-			older = nil
+			made.older = nil
 		}
-		if notes.newest.CompareAndSwap(newest, &note{route, made, older}) {
-			return made
+		if notes.newest.CompareAndSwap(newest, &made) {
+			return &made
 		}
 	}
 }
 
-func (n *notes) of(route uint64) any { return n.newest.Load().of(route) }
-
-func (n *note) of(route uint64) any {
+func (n *Note) of(route uint64) *Note {
 	for ; n != nil; n = n.older {
 		if n.route == route {
-			return n.made
+			return n
 		}
 	}
 	return nil
 }
 
-func (n *note) count() (count int) {
+func (n *Note) count() (count int) {
 	for ; n != nil; n = n.older {
 		count++
 	}

@@ -11,14 +11,15 @@ func TestNotes(t *testing.T) {
 		if token.Noted(route) != nil {
 			t.Errorf("route %d: there is a note already", route)
 		}
-		if made := token.Note(route, route); made != route {
+		made := token.Note(route, Note{Text: "first", More: route})
+		if made.Text != "first" || made.More != route {
 			t.Errorf("route %d: noted %v", route, made)
 		}
-		if made := token.Note(route, "later"); made != route || token.Noted(route) != route {
+		if token.Note(route, Note{Text: "later"}) != made || token.Noted(route) != made {
 			t.Errorf("route %d: noted %v, then %v", route, made, token.Noted(route))
 		}
 	}
-	if token.Noted(0) != uint64(0) {
+	if token.Noted(0).More != uint64(0) {
 		t.Error("the first note is gone")
 	}
 }
@@ -27,7 +28,7 @@ func TestNotes(t *testing.T) {
 func TestNotesAreBounded(t *testing.T) {
 	token := keep(new(Token))
 	for route := range uint64(100) {
-		token.Note(route, "x")
+		token.Note(route, Note{})
 		if n := token.entry.notes.newest.Load().count(); n > maxNotes {
 			t.Fatalf("%d notes", n)
 		}
@@ -42,7 +43,7 @@ func TestManyRoutesKeepTheirNotes(t *testing.T) {
 	token := keep(new(Token))
 	for range 3 {
 		for route := range uint64(maxNotes) {
-			if made := token.Note(route, new(int)); made != token.Noted(route) || made != token.Note(route, new(int)) {
+			if made := token.Note(route, Note{}); made != token.Noted(route) || made != token.Note(route, Note{}) {
 				t.Fatalf("route %d: noted anew", route)
 			}
 		}
@@ -54,13 +55,13 @@ func TestManyRoutesKeepTheirNotes(t *testing.T) {
 
 // The request that brings a token and those that find it share what is noted.
 func TestNotesAreOfTheVerdict(t *testing.T) {
-	e := newEntry(new([32]byte), new(Issuer), new(Token), new(sharedLists))
-	e.first(nil).Note(1, "made")
-	if e.token.Noted(1) != "made" {
+	e := newEntry(new([32]byte), new(Issuer), new(Token), new(commons))
+	made := e.first(nil).Note(1, Note{Text: "made"})
+	if e.unpack(new(Token)).Noted(1) != made {
 		t.Error("a token that is found has no notes")
 	}
 	uncached := new(Token)
-	if made := uncached.Note(1, "made"); made != "made" || uncached.Noted(1) != nil {
+	if made := uncached.Note(1, Note{Text: "made"}); made.Text != "made" || uncached.Noted(1) != nil {
 		t.Error("a token that nobody keeps has notes")
 	}
 }
@@ -69,9 +70,9 @@ func TestAllSeeTheNoteThatWasFirst(t *testing.T) {
 	token := keep(new(Token))
 	for route := range uint64(100) {
 		var group sync.WaitGroup
-		seen := make([]any, 8)
+		seen := make([]*Note, 8)
 		for n := range seen {
-			group.Go(func() { seen[n] = token.Note(route, n) })
+			group.Go(func() { seen[n] = token.Note(route, Note{More: n}) })
 		}
 		group.Wait()
 		for _, made := range seen {

@@ -24,6 +24,9 @@ type Presented struct {
 	// Certificate is the DER form of the certificate that the client has proven
 	// to hold; nil for none.
 	Certificate []byte
+	// Room is memory for the Token of the Result, of which nobody else may know: a
+	// token that is known needs no other. nil makes some.
+	Room *Token
 }
 
 // prove says whether the caller may use a token that is otherwise good. A nonce

@@ -33,6 +33,7 @@ type Token struct {
 	Generation uint64
 
 	entry *entry // nil for a verdict that was offered to no cache
+	sid   string // session, of one that was
 }
 
 // until is when the cache must forget the token. Routes differ in leeway, so
@@ -51,14 +52,23 @@ func (t *Token) Dated() bool { return t.Claims.isDated() }
 // Bound says whether the token names something that its caller must prove to have.
 func (t *Token) Bound() bool { return t.Claims.isBound() }
 
+// session is the sid of a token of anybody's, "" for none.
+func (t *Token) session() string {
+	if t.entry != nil {
+		return t.sid
+	}
+	sid, _ := oauth.StringMember(t.Claims.All(), "sid")
+	return sid
+}
+
 // Kept is the token as a cache holds it, whose claims are text, for who keeps it for
 // long: the request that brings a token has them decoded. It is the token itself where
 // no cache was offered it.
 func (t *Token) Kept() *Token {
-	if t.entry == nil {
+	if t.entry == nil || t.Claims == t.entry.keptClaims() {
 		return t
 	}
-	return &t.entry.token
+	return t.entry.unpack(new(Token))
 }
 
 // issuedLater says whether the token claims to come from the future, by clocks

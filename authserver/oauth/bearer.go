@@ -42,12 +42,21 @@ func credentials(scheme string, authorization []string, query string) (token Sec
 func validB64Token(text string) bool {
 	body := strings.TrimRight(text, "=")
 	for i := range len(body) {
-		if c := body[i]; !unreserved(c) && c != '+' && c != '/' {
+		if !b64TokenBytes[body[i]] {
 			return false
 		}
 	}
 	return body != ""
 }
+
+// b64TokenBytes are a table and not comparisons, for every request has all of a token
+// looked through: which comparison a byte of it passes no processor can foresee.
+var b64TokenBytes = func() (takes [256]bool) {
+	for c := range takes {
+		takes[c] = unreserved(byte(c)) || c == '+' || c == '/'
+	}
+	return takes
+}()
 
 // hasQueryToken looks for an access_token parameter without decoding more
 // than its name.

@@ -1,0 +1,95 @@
+package introspect
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/caddy-oauth2/caddy-oauth2/authserver/oauth"
+)
+
+const (
+	// maxCommons bounds what is remembered. When there is so much, all is forgotten:
+	// tokens keep what they have.
+	maxCommons = 1000
+	// maxCommonBytes and maxCommonTexts bound one of them: few tokens have more in
+	// common.
+	maxCommonBytes, maxCommonTexts = 1 << 10, 64
+)
+
+// common is what a token says as thousands of others do.
+type common struct {
+	issuer   string
+	scope    oauth.Scope
+	audience []string
+}
+
+// commons has what cached tokens have in common once for all of them.
+type commons struct {
+	mu    sync.Mutex
+	known map[string]*common // by all texts, with a NUL after each
+}
+
+// of gives the same, for reading alone, in memory that is shared with other tokens
+// and not with what it is given, but for the issuer; and how many bytes of it are this
+// token's alone.
+func (c *commons) of(said common) (same *common, own int64) {
+	name := said.name()
+	texts := len(said.scope) + len(said.audience)
+	if len(name) > maxCommonBytes || texts > maxCommonTexts {
+		return said.packed(name), int64(len(name) + 16*texts)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, ok := c.known[name]
+	if ok && known.equal(&said) { // a text with a NUL is not two
+		return known, 0
+	}
+	if len(c.known) >= maxCommons || c.known == nil {
+		c.known = map[string]*common{}
+	}
+	same = said.packed(name)
+	c.known[name] = same
+	return same, 0
+}
+
+func (c *common) name() string {
+	size := len(c.issuer) + 2
+	for _, list := range [...][]string{c.scope, c.audience} {
+		for _, text := range list {
+			size += len(text) + 1
+		}
+	}
+	var name strings.Builder
+	name.Grow(size)
+	for _, list := range [...][]string{c.scope, c.audience, {"", c.issuer}} {
+		for _, text := range list {
+			name.WriteString(text)
+			name.WriteByte(0)
+		}
+	}
+	return name.String()
+}
+
+func (c *common) equal(other *common) bool {
+	return c.issuer == other.issuer && slices.Equal(c.scope, other.scope) && slices.Equal(c.audience, other.audience)
+}
+
+// packed is a copy whose lists lie in its name.
+func (c *common) packed(name string) *common {
+	scope, rest := cut(c.scope, name)
+	audience, _ := cut(c.audience, rest)
+	return &common{c.issuer, scope, audience}
+}
+
+// cut is a list whose texts are the first in all; nil for none.
+func cut(list []string, all string) (same []string, rest string) {
+	if len(list) == 0 {
+		return nil, all
+	}
+	same = make([]string, len(list))
+	for i, text := range list {
+		same[i], all = all[:len(text)], all[len(text)+1:]
+	}
+	return same, all
+}
