@@ -38,12 +38,14 @@ type identity struct {
 	spent               string
 	verdict             verdict // what the last bearer_auth decided
 
-	// values has room for the header values of the request and known for its token,
-	// for which only the first bearer_auth finds it: what is on the request stands in
-	// it then.
-	values        [len(standardHeaders) + 2]string
-	known         introspect.Token
-	filled, taken bool
+	// values has room for the header values of the request, for which only the
+	// first bearer_auth finds it: what is on the request stands in it then.
+	values [len(standardHeaders) + 2]string
+	filled bool
+	// memory is for the token that the first bearer_auth finds, which may watch over
+	// the answer with it for long. What stands in it is good only as far as token says.
+	memory introspect.Token
+	taken  bool
 }
 
 // tokenRoom is for the token of one bearer_auth; nil when it is taken.
@@ -52,7 +54,7 @@ func (id *identity) tokenRoom() *introspect.Token {
 		return nil
 	}
 	id.taken = true
-	return &id.known
+	return &id.memory
 }
 
 // room is for the header values of one bearer_auth. The request keeps it, for

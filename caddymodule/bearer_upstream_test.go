@@ -50,14 +50,20 @@ func TestASignedTextIsUsedUntilHalfOfItsLifeIsLeft(t *testing.T) {
 
 // What is made of a token is made once on each route, and belongs to it.
 func TestHeadersArePreparedOnceATokenAndRoute(t *testing.T) {
-	token := cached(t, introspect.Token{Subject: "frida"})
+	token := cached(t, introspect.Token{Subject: "frida", Claims: introspect.ClaimsOf(map[string]any{"roles": "admin"})})
 	first := upstream{route: routes.Add(1)}
 	second := upstream{route: routes.Add(1), headers: identityHeaders{(&BearerHeader{Name: "X-Roles", Value: "{http.auth.token.roles}"}).mapped()}}
-	for _, u := range []*upstream{&first, &second} {
+	standard := []string{"frida", absent, absent, streamIssuer}
+	for u, want := range map[*upstream][]string{&first: standard, &second: append(slices.Clone(standard), "admin")} {
 		once, values := u.prepare(token, false), make([]string, len(standardHeaders)+len(u.headers))
-		if u.prepare(token, false) != once || !unpackValues(once.Text, values) || values[0] != "frida" {
-			t.Errorf("prepared again, or wrongly: %q", values)
+		if u.prepare(token, false) != once || !unpackValues(once.Text, values) || !slices.Equal(values, want) {
+			t.Errorf("prepared again, or wrongly: %q, want %q", values, want)
 		}
+	}
+	signs := upstream{route: routes.Add(1)}
+	once := signs.prepare(token, true)
+	if texts, ok := once.More.(*signedTexts); !ok || texts == nil || signs.prepare(token, true) != once {
+		t.Error("what is signed is signed on each request")
 	}
 	if other := cached(t, introspect.Token{Subject: "frida"}); first.prepare(other, false) == first.prepare(token, false) {
 		t.Error("two tokens share what was prepared")

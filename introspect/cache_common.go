@@ -27,22 +27,23 @@ type common struct {
 // commons has what cached tokens have in common once for all of them.
 type commons struct {
 	mu    sync.Mutex
-	known map[string]*common // by all texts, with a NUL after each
+	known map[string]*common // by name
 }
 
 // of gives the same, for reading alone, in memory that is shared with other tokens
-// and not with what it is given, but for the issuer; and how many bytes of it are this
-// token's alone.
-func (c *commons) of(said common) (same *common, own int64) {
+// and not with what it is given, but for the issuer; and how many bytes this token
+// has added by it: nobody knows whether another will say the same.
+func (c *commons) of(said common) (same *common, added int64) {
 	name := said.name()
 	texts := len(said.scope) + len(said.audience)
+	added = int64(len(name) + 16*texts + 64)
 	if len(name) > maxCommonBytes || texts > maxCommonTexts {
-		return said.packed(name), int64(len(name) + 16*texts)
+		return said.packed(name), added
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known, ok := c.known[name]
-	if ok && known.equal(&said) { // a text with a NUL is not two
+	if ok && known.equal(&said) { // with NULs in its texts another has the same name
 		return known, 0
 	}
 	if len(c.known) >= maxCommons || c.known == nil {
@@ -50,19 +51,21 @@ func (c *commons) of(said common) (same *common, own int64) {
 	}
 	same = said.packed(name)
 	c.known[name] = same
-	return same, 0
+	return same, added
 }
 
+// name is all texts with a NUL after each, and one between the lists.
 func (c *common) name() string {
-	size := len(c.issuer) + 2
-	for _, list := range [...][]string{c.scope, c.audience} {
+	lists := [...][]string{c.scope, {""}, c.audience, {"", c.issuer}}
+	size := 0
+	for _, list := range lists {
 		for _, text := range list {
 			size += len(text) + 1
 		}
 	}
 	var name strings.Builder
 	name.Grow(size)
-	for _, list := range [...][]string{c.scope, c.audience, {"", c.issuer}} {
+	for _, list := range lists {
 		for _, text := range list {
 			name.WriteString(text)
 			name.WriteByte(0)
@@ -78,7 +81,7 @@ func (c *common) equal(other *common) bool {
 // packed is a copy whose lists lie in its name.
 func (c *common) packed(name string) *common {
 	scope, rest := cut(c.scope, name)
-	audience, _ := cut(c.audience, rest)
+	audience, _ := cut(c.audience, rest[1:])
 	return &common{c.issuer, scope, audience}
 }
 

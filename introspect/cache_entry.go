@@ -9,9 +9,9 @@ import (
 // compared on every hit; any difference is a miss.
 //
 // It is written for the garbage collector, which follows each pointer of tens of
-// thousands of tokens again and again: an entry has one to its texts, one to its
-// claims, which lie in the same piece of memory, and one to what it has in common
-// with others. The Token that requests see is written out on each hit, into memory
+// thousands of tokens again and again: an entry has one to its texts, with its claims
+// behind them, one to what it has in common with others, and one to its notes. The
+// Token that requests see is written out on each hit, into memory
 // of the request.
 type entry struct {
 	digest      [sha256.Size]byte
@@ -26,7 +26,7 @@ type entry struct {
 	bare   bool // the verdict had no claims
 
 	notes notes
-	size  int64 // of text, claims and what of common it alone has, in bytes
+	size  int64 // of its texts, and of what it has brought into common, in bytes
 }
 
 // entryTexts are a Token's: see texts.
@@ -48,9 +48,9 @@ func newEntry(digest *[sha256.Size]byte, issuer *Issuer, verdict *Token, commons
 	if !e.bare && !e.claims.keep(verdict.Claims) {
 		return nil
 	}
-	var own int64
-	e.common, own = commons.of(common{issuer.URL, verdict.Scope, verdict.Audience})
-	e.size = own + e.pack(verdict)
+	var added int64
+	e.common, added = commons.of(common{issuer.URL, verdict.Scope, verdict.Audience})
+	e.size = added + e.pack(verdict)
 	return e
 }
 
@@ -62,7 +62,7 @@ func (e *entry) pack(verdict *Token) (size int64) {
 	end := 0
 	for i, text := range t.texts() {
 		end += len(*text)
-		e.ends[i] = uint32(end) //nolint:gosec // a verdict is of some kilobytes: its source bounds it
+		e.ends[i] = uint32(end) //nolint:gosec // its source bounds a verdict, to some 100 KB
 	}
 	var all strings.Builder
 	all.Grow(end + len(e.claims.text))

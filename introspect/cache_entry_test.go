@@ -11,8 +11,13 @@ import (
 func TestAnEntryIsACopyOfItsVerdict(t *testing.T) {
 	verdict := &Token{
 		Issuer: "https://idp.test", Subject: "alice", ClientID: "web", Scope: []string{"read", "write"}, Audience: []string{"https://api.test"},
-		ID: "1", GrantID: "g", SessionID: "s", Expires: 1800000000, NotBefore: 1, IssuedAt: 2, Until: 3, Generation: 4,
+		ID: "1", GrantID: "g", SessionID: "own", Expires: 1800000000, NotBefore: 1, IssuedAt: 2, Until: 3, Generation: 4,
 		Confirmation: Confirmation{Key: "k", Certificate: "c"}, Claims: ClaimsOf(map[string]any{"sub": "alice", "sid": "s"}),
+	}
+	for i, v := 0, reflect.ValueOf(*verdict); i < v.NumField(); i++ {
+		if field := v.Type().Field(i); field.IsExported() && v.Field(i).IsZero() {
+			t.Errorf("%s is not tested", field.Name)
+		}
 	}
 	want := *verdict
 	want.Scope, want.Audience = slices.Clone(want.Scope), slices.Clone(want.Audience)
@@ -21,6 +26,9 @@ func TestAnEntryIsACopyOfItsVerdict(t *testing.T) {
 	for name, got := range map[string]*Token{"kept": e.unpack(new(Token)), "first": e.first(verdict.Claims)} {
 		if all := got.Claims.All(); !reflect.DeepEqual(all, want.Claims.All()) {
 			t.Errorf("%s: claims %v", name, all)
+		}
+		if got.session() != "s" {
+			t.Errorf("%s: session %q", name, got.session())
 		}
 		plain := *got
 		plain.Claims, plain.entry, plain.sid = want.Claims, nil, ""

@@ -57,7 +57,8 @@ func TestCacheHit(t *testing.T) {
 // A hit writes into memory of the request's, and into nothing that others see.
 func TestAKnownTokenIsWrittenIntoTheRoomOfTheRequest(t *testing.T) {
 	cache := newCache(t)
-	at := cachedRoute(t, &realm{token: localToken(time.Now())}, cache, nil)
+	source := &realm{token: localToken(time.Now())}
+	at := cachedRoute(t, source, cache, nil)
 	expectCached(t, at, ownPrefix+"a", false)
 	cache.Wait()
 	var room introspect.Token
@@ -70,6 +71,12 @@ func TestAKnownTokenIsWrittenIntoTheRoomOfTheRequest(t *testing.T) {
 	other, err := at.Introspect(t.Context(), introspect.Presented{Token: presented.Token})
 	if err != nil || other.Token.Subject != localToken(time.Now()).Subject {
 		t.Errorf("one request sees what another has in its room: %q (%v)", other.Token.Subject, err)
+	}
+	// What it held when it was stale is no verdict, though it was written there.
+	source.stale, source.token = true, localToken(time.Now())
+	source.token.Subject = "newer"
+	if result, err = at.Introspect(t.Context(), presented); err != nil || result.Cached || result.Token.Subject != "newer" {
+		t.Errorf("a stale token is %q, cached %v (%v)", result.Token.Subject, result.Cached, err)
 	}
 }
 
@@ -172,9 +179,10 @@ func BenchmarkCachedHit(b *testing.B) {
 	token := oauth.NewSecret(key.sign("at+jwt", claims(time.Now(), map[string]any{"exp": time.Now().Unix() + 1<<20})))
 	expect(b, at, token.Reveal(), "ok")
 	cache.Wait()
+	var room introspect.Token // as a request of the gateway has it
 	b.ReportAllocs()
 	for b.Loop() {
-		if result, err := at.Introspect(context.Background(), introspect.Presented{Token: token}); err != nil || !result.Cached {
+		if result, err := at.Introspect(context.Background(), introspect.Presented{Token: token, Room: &room}); err != nil || !result.Cached {
 			b.Fatal("no hit", err)
 		}
 	}

@@ -25,7 +25,8 @@ type Presented struct {
 	// to hold; nil for none.
 	Certificate []byte
 	// Room is memory for the Token of the Result, of which nobody else may know: a
-	// token that is known needs no other. nil makes some.
+	// token that is known needs no other. nil makes some. What stands in it counts
+	// only where the Result points to it.
 	Room *Token
 }
 

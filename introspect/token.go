@@ -8,8 +8,9 @@ import (
 
 // RFC 7519 §4.1, RFC 7662 §2.2
 
-// Token is what a good access token says, whoever said so. It is shared by all
-// requests that carry the token: nobody may change it, other than by Note.
+// Token is what a good access token says, whoever said so. Requests that carry the
+// token share it, or at least its lists, its claims and its notes: nobody may change
+// it, other than by Note.
 type Token struct {
 	// Issuer is the configured issuer that answers for the token.
 	Issuer   string
@@ -52,7 +53,7 @@ func (t *Token) Dated() bool { return t.Claims.isDated() }
 // Bound says whether the token names something that its caller must prove to have.
 func (t *Token) Bound() bool { return t.Claims.isBound() }
 
-// session is the sid of a token of anybody's, "" for none.
+// session is the claim sid, whoever issued the token; "" for none.
 func (t *Token) session() string {
 	if t.entry != nil {
 		return t.sid
@@ -63,7 +64,7 @@ func (t *Token) session() string {
 
 // Kept is the token as a cache holds it, whose claims are text, for who keeps it for
 // long: the request that brings a token has them decoded. It is the token itself where
-// no cache was offered it.
+// it is so already, and where no cache was offered it.
 func (t *Token) Kept() *Token {
 	if t.entry == nil || t.Claims == t.entry.keptClaims() {
 		return t

@@ -38,21 +38,9 @@ func TestACachedTokenHoldsTwoKilobytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(cache.Close)
-	at := route(t, start(t, newIssuer(key), nil), func(c *introspect.Config) { c.Cache = cache })
-	expect(t, at, ordinary(key, 0), "ok")
+	fill(t, cache, key, 1)
 	before := heap()
-	for n := range tokens {
-		result, err := at.Introspect(t.Context(), introspect.Presented{Token: oauth.NewSecret(ordinary(key, n))})
-		if err != nil {
-			t.Fatal(err)
-		}
-		token := result.Token
-		token.Note(1, headersOf(token))
-		if n%1000 == 0 {
-			cache.Wait()
-		}
-	}
-	cache.Wait()
+	fill(t, cache, key, tokens)
 	held, counted := (heap()-before)/tokens, cache.Stats().Bytes/tokens
 	t.Logf("a token of %d bytes: %d are held, %d counted", len(ordinary(key, 0)), held, counted)
 	if held > most || counted < held*9/10 || counted > held*11/10 {
