@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -9,14 +10,16 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/introspect"
 )
 
-// cacheTokens is about how many verdicts the cache holds.
-const cacheTokens = 50_000
+// How many verdicts the cache holds, about.
+const (
+	leastCacheTokens, mostCacheTokens = 1_000, 10_000_000
+	defaultCacheTokens                = 50_000
+)
 
-// cacheKey is the one key in cachePool: all routes share one cache, whose
-// entries say by themselves which settings they rest on.
-const cacheKey = "tokens"
-
-// cachePool keeps the cache over reloads.
+// cachePool keeps the cache over reloads. Its one key is the size of the cache: all
+// routes share it, and its entries say by themselves which settings they rest on. A
+// configuration that wants another size gets another cache, and there are two until
+// the one before is gone.
 var cachePool = caddy.NewUsagePool()
 
 // pooledCache is the cache with its end.
@@ -29,16 +32,25 @@ func (c pooledCache) Destruct() error {
 	return nil
 }
 
+// checkCache finds what is wrong with the size of the cache.
+func (a *App) checkCache() error {
+	if n := a.TokenCache; n != 0 && (n < leastCacheTokens || n > mostCacheTokens) {
+		return fmt.Errorf("token_cache %d: a cache holds from %d to %d tokens, of about 2 KB each", n, leastCacheTokens, mostCacheTokens)
+	}
+	return nil
+}
+
 // acquireCache gives the process's cache of verdicts, and what gives it back.
-func acquireCache() (cache *introspect.Cache, release func(), err error) {
-	pooled, _, err := cachePool.LoadOrNew(cacheKey, func() (caddy.Destructor, error) {
-		cache, err := introspect.NewCache(cacheTokens)
+func (a *App) acquireCache() (cache *introspect.Cache, release func(), err error) {
+	size := cmp.Or(int64(a.TokenCache), defaultCacheTokens)
+	pooled, _, err := cachePool.LoadOrNew(size, func() (caddy.Destructor, error) {
+		cache, err := introspect.NewCache(size)
 		return pooledCache{cache}, err
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the token cache: %w", err)
 	}
-	return pooled.(pooledCache).Cache, func() { _, _ = cachePool.Delete(cacheKey) }, nil
+	return pooled.(pooledCache).Cache, func() { _, _ = cachePool.Delete(size) }, nil
 }
 
 // Interface guard

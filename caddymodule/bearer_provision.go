@@ -71,7 +71,7 @@ func (b *BearerAuth) provisionMatchers(ctx caddy.Context) error {
 
 // provisionIntrospector makes what judges tokens.
 func (b *BearerAuth) provisionIntrospector(app *App) error {
-	cache, release, err := acquireCache()
+	cache, release, err := app.acquireCache()
 	if err != nil {
 		return err
 	}

@@ -273,3 +273,20 @@ func TestF31_StrangersMakeNoNewSeries(t *testing.T) {
 		t.Errorf("%d series, %d before", after, before)
 	}
 }
+
+// A reload that asks for a cache of another size gets it, and the one before goes.
+func TestTheSizeOfTheCacheIsConfigured(t *testing.T) {
+	g := newGateway(t, setup{matcher: "@guarded", site: guarded})
+	token := g.bearer(nil)
+	g.warm(token)
+	if most := g.metric("caddy_oauth2_cache_max_bytes"); most != 50_000<<11 {
+		t.Errorf("%v bytes by default", most)
+	}
+	if err := reload(strings.Replace(g.caddyfile, "admin off", "admin off\noauth2 {\ntoken_cache 2000\n}", 1)); err != nil {
+		t.Fatal(err)
+	}
+	g.warm(token)
+	if most := g.metric("caddy_oauth2_cache_max_bytes"); most != 2000<<11 {
+		t.Errorf("%v bytes, want those of 2000 tokens", most)
+	}
+}

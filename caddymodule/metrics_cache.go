@@ -1,6 +1,10 @@
 package caddymodule
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/caddy-oauth2/caddy-oauth2/introspect"
+)
 
 // cacheCollector tells how the cache of verdicts stands when it is asked.
 type cacheCollector struct{ dropped, bytes, most *prometheus.Desc }
@@ -25,17 +29,25 @@ func (c *cacheCollector) Describe(into chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *cacheCollector) Collect(into chan<- prometheus.Metric) {
+	var all introspect.CacheStats // there are two while a reload changes the size
 	cachePool.Range(func(_, pooled any) bool {
 		stats := pooled.(pooledCache).Stats()
-		tell := func(desc *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
-			into <- prometheus.MustNewConstMetric(desc, kind, value, labels...)
-		}
-		tell(c.dropped, prometheus.CounterValue, float64(stats.Evicted), "evicted")
-		tell(c.dropped, prometheus.CounterValue, float64(stats.Rejected), "rejected")
-		tell(c.bytes, prometheus.GaugeValue, float64(stats.Bytes))
-		tell(c.most, prometheus.GaugeValue, float64(stats.MaxBytes))
-		return false // there is one
+		all.Evicted += stats.Evicted
+		all.Rejected += stats.Rejected
+		all.Bytes += stats.Bytes
+		all.MaxBytes += stats.MaxBytes
+		return true
 	})
+	if all.MaxBytes == 0 {
+		return // there is none
+	}
+	tell := func(desc *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
+		into <- prometheus.MustNewConstMetric(desc, kind, value, labels...)
+	}
+	tell(c.dropped, prometheus.CounterValue, float64(all.Evicted), "evicted")
+	tell(c.dropped, prometheus.CounterValue, float64(all.Rejected), "rejected")
+	tell(c.bytes, prometheus.GaugeValue, float64(all.Bytes))
+	tell(c.most, prometheus.GaugeValue, float64(all.MaxBytes))
 }
 
 // Interface guard

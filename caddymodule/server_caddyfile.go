@@ -39,6 +39,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		authentication         <name> <module> [<arguments...>] [{ ... }]
 //		default_authentication <name>
 //		deny_list
+//		token_cache            <tokens>
 //		audit                  { ... }
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -51,6 +52,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"authentication":          services(&a.AuthenticationRaw),
 		"default_authentication":  text(&a.DefaultAuthentication),
 		"deny_list":               flag(&a.DenyList),
+		"token_cache":             count(&a.TokenCache),
 		"audit":                   a.readAudit,
 	}, "realm", "issuer", "authentication")
 }

@@ -307,6 +307,9 @@ func TestServerConfigErrorsHideSecrets(t *testing.T) {
 func TestServerJSONErrors(t *testing.T) {
 	for name, row := range map[string]struct{ app, want string }{
 		"unknown field":  {`{"realms":[{"title":"/"}]}`, `unknown field "title"`},
+		"small cache":    {`{"token_cache":999}`, "from 1000 to 10000000 tokens"},
+		"endless cache":  {`{"token_cache":10000001}`, "token_cache 10000001"},
+		"negative cache": {`{"token_cache":-1}`, "token_cache -1"},
 		"null realm":     {`{"realms":[null]}`, "realm 1 is null"},
 		"null client":    {`{"realms":[{"name":"/","issuer":"https://a.example.com/oauth2","clients":[null]}]}`, "client 1 is null"},
 		"null issuer":    {`{"issuers":{"corp":null}}`, "issuer corp is null"},
