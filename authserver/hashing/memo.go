@@ -10,8 +10,10 @@ import (
 	"github.com/caddy-oauth2/caddy-oauth2/authserver/store"
 )
 
-// maxMemo bounds the digests of which the memo knows the secret.
-const maxMemo = 4096
+// maxMemo bounds the digests of which the memo knows the secret, to some megabytes:
+// it is more than a server has clients that come again and again with secrets that
+// people have chosen, for each that it forgets costs a slow hash.
+const maxMemo = 1 << 15
 
 // memo remembers which secret matched a slow hash last, as an HMAC under the key
 // of this process. A machine shows the same secret many times a minute: only its
