@@ -75,6 +75,10 @@ func measureGateway(ctx context.Context, each time.Duration) (report, error) {
 	}, nil
 }
 
+// told is the upstream's answer when the gateway has told it who calls, and has kept
+// the token for itself; "" for a request that it was told nothing of.
+func told(subject string) wanted { return wanted{http.StatusOK, "told of " + subject + "."} }
+
 // gateways are the contenders with what they need.
 type gateways struct {
 	from       *issuer
@@ -88,9 +92,14 @@ func newGateways() (*gateways, error) {
 	if err != nil {
 		return nil, err
 	}
-	upstream, err := listen(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	upstream, err := listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		subject := r.Header.Get("X-Auth-Subject")
+		if subject != "" && r.Header.Get("Authorization") != "" {
+			http.Error(w, "the token was forwarded", http.StatusInternalServerError)
+			return
+		}
 		w.Header().Set("Content-Type", "text/plain")
-		_, _ = w.Write([]byte("ok"))
+		_, _ = w.Write([]byte("told of " + subject + "."))
 	}))
 	return &gateways{from: from, upstream: upstream}, err
 }
@@ -128,7 +137,7 @@ func (g *gateways) add(ctx context.Context, name, floor, options, guard string, 
 
 // sends lets a contender be sent requests in turn, of which connections start at
 // different ones.
-func (c *contender) sends(want int, requests ...[]byte) {
+func (c *contender) sends(want wanted, requests ...[]byte) {
 	c.warm = newSupply(requests, want)
 	c.calls = func(connection int) caller {
 		return &cycle{requests: requests, at: connection * len(requests) / roundConnections, want: want}
@@ -148,29 +157,30 @@ func (g *gateways) start(ctx context.Context) error {
 		name, floor string
 		requests    [][]byte
 		more        []string
+		want        wanted
 	}{
-		{name: floor, requests: plain},
-		{name: "plain again (the noise)", floor: floor, requests: plain},
-		{name: floorOfMany, floor: floor, requests: all},
-		{name: "plain, token off and four headers on", floor: floor, requests: plain, more: g.sameHeaders()},
+		{floor, "", plain, nil, told("")},
+		{"plain again (the noise)", floor, plain, nil, told("")},
+		{floorOfMany, floor, all, nil, told("")},
+		{"plain, token off and four headers on", floor, plain, g.sameHeaders(), told(tokenSubject)},
 	} {
 		c, err := g.add(ctx, f.name, f.floor, "", "", f.more...)
 		if err != nil {
 			return err
 		}
-		c.sends(http.StatusOK, f.requests...)
+		c.sends(f.want, f.requests...)
 	}
 	issuer := g.from.url + " {"
 	one, err := g.add(ctx, "one token, known", floor, "", issuer)
 	if err != nil {
 		return err
 	}
-	one.sends(http.StatusOK, plain...)
+	one.sends(told(tokenSubject), plain...)
 	many, err := g.add(ctx, fmt.Sprintf("%d tokens, known, five rules, mapped headers", manyTokens), floorOfMany, "", issuer+gatewayRules)
 	if err != nil {
 		return err
 	}
-	many.sends(http.StatusOK, all...)
+	many.sends(told(tokenSubject), all...)
 	if err := g.startOpaque(ctx, floor); err != nil {
 		return err
 	}
@@ -186,7 +196,7 @@ func (g *gateways) start(ctx context.Context) error {
 // first token, and nobody looks at the token: what the upstream's headers cost.
 func (g *gateways) sameHeaders() []string {
 	return []string{
-		"request_header -Authorization", "request_header X-Auth-Subject 248289761001", "request_header X-Auth-Client-Id shop-frontend",
+		"request_header -Authorization", "request_header X-Auth-Subject " + tokenSubject, "request_header X-Auth-Client-Id shop-frontend",
 		`request_header X-Auth-Scope "openid profile read write"`, "request_header X-Auth-Issuer " + g.from.url,
 	}
 }
@@ -226,7 +236,7 @@ func (g *gateways) startOpaque(ctx context.Context, floor string) error {
 	if err != nil {
 		return err
 	}
-	own.sends(http.StatusOK, wireGet(gatewayPath, token))
+	own.sends(told("bench"), wireGet(gatewayPath, token))
 
 	foreign, err := g.add(ctx, "one opaque token of another server, known", floor, fmt.Sprintf(`
 		issuer bench %s {
@@ -238,7 +248,7 @@ func (g *gateways) startOpaque(ctx context.Context, floor string) error {
 	if err != nil {
 		return err
 	}
-	foreign.sends(http.StatusOK, wireGet(gatewayPath, "an-opaque-token-of-another-server"))
+	foreign.sends(told("bench"), wireGet(gatewayPath, "an-opaque-token-of-another-server"))
 	return nil
 }
 
@@ -254,7 +264,7 @@ func (g *gateways) startRefusals(ctx context.Context, floor, issuer string) erro
 		if err != nil {
 			return err
 		}
-		c.sends(http.StatusUnauthorized, gets(r.tokens)...)
+		c.sends(wanted{status: http.StatusUnauthorized}, gets(r.tokens)...)
 	}
 	return nil
 }

@@ -15,12 +15,15 @@ import (
 	"time"
 )
 
+// tokenSubject is whom the tokens are of.
+const tokenSubject = "248289761001"
+
 // claims are those of an ordinary token: about 850 bytes with header and
 // signature.
 func (g *gateways) claims(lifetime time.Duration) map[string]any {
 	issued := now().Add(min(0, lifetime-time.Hour))
 	return map[string]any{
-		"iss": g.from.url, "sub": "248289761001", "aud": []string{keysAudience}, "client_id": "shop-frontend", "scope": "openid profile read write",
+		"iss": g.from.url, "sub": tokenSubject, "aud": []string{keysAudience}, "client_id": "shop-frontend", "scope": "openid profile read write",
 		"iat": issued.Unix(), "nbf": issued.Unix(), "exp": now().Add(lifetime).Unix(), "auth_time": issued.Unix(),
 		"jti": rand.Text(), "sid": rand.Text(), "acr": "urn:example:loa:2", "amr": []string{"pwd", "otp"},
 		"name": "Jane Doe", "email": "jane.doe@example.com", "preferred_username": "jane",
@@ -75,7 +78,7 @@ func (g *gateways) alwaysNew(c *contender) {
 	var stock *supply
 	c.prepare = func() error {
 		tokens, err := g.tokens(perRound)
-		stock = newSupply(gets(tokens), http.StatusOK)
+		stock = newSupply(gets(tokens), told(tokenSubject))
 		return err
 	}
 	c.calls = func(int) caller { return stock }

@@ -23,7 +23,7 @@ const (
 // measureGrants compares a server on an empty database with one whose database
 // has millions of grants: for each engine that there is, in turns in one run.
 func measureGrants(ctx context.Context, each time.Duration) (report, error) {
-	r := report{Noise: 1}
+	var r report
 	for _, engine := range engines {
 		if err := compareGrants(ctx, engine, each, &r); err != nil {
 			return report{}, fmt.Errorf("%s: %w", engine.name, err)
@@ -60,6 +60,7 @@ func compareGrants(ctx context.Context, engine engine, each time.Duration, r *re
 	}
 	purging := now()
 	var all [2]timings
+	var quiets []timings
 	for range grantPairs {
 		var round [2]timings
 		for i, s := range servers {
@@ -69,6 +70,7 @@ func compareGrants(ctx context.Context, engine engine, each time.Duration, r *re
 			all[i].exchange = append(all[i].exchange, round[i].exchange...)
 			all[i].refresh = append(all[i].refresh, round[i].refresh...)
 		}
+		quiets = append(quiets, round[0])
 	}
 	after, err := full.expired(ctx)
 	if err != nil {
@@ -87,6 +89,7 @@ func compareGrants(ctx context.Context, engine engine, each time.Duration, r *re
 		}
 		slices.Sort(floor)
 		slices.Sort(loaded)
+		r.Noise = max(r.Noise, spread(quiets, step.of))
 		quiet := summed(engine.name+", "+step.name+", empty", floor)
 		measured := summed(fmt.Sprintf("%s, %s, %d grants", engine.name, step.name, grantCount), loaded)
 		measured.Ratio = float64(measured.P99) / float64(quiet.P99)
@@ -97,6 +100,18 @@ func compareGrants(ctx context.Context, engine engine, each time.Duration, r *re
 	r.Notes = append(r.Notes, fmt.Sprintf("%s: %d of %d expired grants were deleted meanwhile, in %s",
 		engine.name, before-after, before, now().Sub(purging).Round(time.Second)))
 	return nil
+}
+
+// spread is the largest ratio between the p99 of a step in two rounds that have
+// nothing to tell them apart.
+func spread(rounds []timings, of func(timings) []time.Duration) float64 {
+	var p99s []time.Duration
+	for _, round := range rounds {
+		if took := slices.Sorted(slices.Values(of(round))); len(took) > 0 {
+			p99s = append(p99s, summed("", took).P99)
+		}
+	}
+	return float64(slices.Max(p99s)) / float64(slices.Min(p99s))
 }
 
 // timings are how long steps took.

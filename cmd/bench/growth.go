@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -84,6 +83,7 @@ func (g *gateways) startGrowth(ctx context.Context) error {
 		issuers, rules int
 	}{
 		{one, "", 1, 0},
+		{one + ", again (the noise)", one, 1, 0},
 		{fmt.Sprintf("%d issuers", growthIssuers), one, growthIssuers, 0},
 		{few, "", 1, 5},
 		{fmt.Sprintf("%d rules", growthRules), few, 1, growthRules},
@@ -96,7 +96,7 @@ func (g *gateways) startGrowth(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		added.sends(http.StatusOK, known)
+		added.sends(told(tokenSubject), known)
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (s *servers) startClients(ctx context.Context) error {
 				"grant_type": {"client_credentials"}, "client_id": {fmt.Sprint("client", n)}, "client_secret": {secret}, "scope": {"read"},
 			})
 		}
-		s.add(c.name, c.floor, on.pid, on.port).sends(http.StatusOK, requests...)
+		s.add(c.name, c.floor, on.pid, on.port).sends(issued, requests...)
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (g *gateways) manyLiveTokens(ctx context.Context) (notes []string, err erro
 		if err != nil {
 			return nil, err
 		}
-		stock := newSupply(gets(tokens), http.StatusOK)
+		stock := newSupply(gets(tokens), told(tokenSubject))
 		c.calls = func(int) caller { return stock }
 		latencies, _, err := c.load(ctx, time.Hour, roundConnections, 0)
 		if err != nil {

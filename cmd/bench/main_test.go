@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -51,6 +53,61 @@ func TestAWrongAnswerIsAFailure(t *testing.T) {
 	wrong := load{client: newClient(), url: "http://" + address, tokens: []string{"t"}, want: 200, rate: 100, clock: now}
 	if _, err := wrong.run(t.Context(), 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "answered 401, want 200") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A fast request that is answered wrongly counts for nothing.
+func TestAnAnswerThatIsNotWantedEndsTheRun(t *testing.T) {
+	address, err := listen(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"active":false}`)) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct {
+		want wanted
+		err  string
+	}{
+		"as wanted":      {wanted{http.StatusOK, `"active":`}, ""},
+		"another status": {wanted{http.StatusUnauthorized, ""}, "answered 200, want 401"},
+		"another body":   {active, `answered 200, want 200 with "\"active\":true": {"active":false}`},
+	} {
+		c := &contender{name: name, address: address, pid: os.Getpid()}
+		c.sends(row.want, wireGet("/", ""))
+		_, _, err := c.load(t.Context(), 10*time.Millisecond, 2, 0)
+		if (err == nil) != (row.err == "") || err != nil && !strings.Contains(err.Error(), row.err) {
+			t.Errorf("%s: %v, want %q", name, err, row.err)
+		}
+	}
+}
+
+// What the upstream is told of shows that the token was looked at and kept.
+func TestTheUpstreamOfTheBenchSeesWhatItIsTold(t *testing.T) {
+	g, err := newGateways()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct {
+		header http.Header
+		want   wanted
+	}{
+		"nothing":             {http.Header{}, told("")},
+		"a token alone":       {http.Header{"Authorization": {"Bearer x"}}, told("")},
+		"a subject":           {http.Header{"X-Auth-Subject": {tokenSubject}}, told(tokenSubject)},
+		"a subject and token": {http.Header{"X-Auth-Subject": {tokenSubject}, "Authorization": {"Bearer x"}}, wanted{http.StatusInternalServerError, "forwarded"}},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+g.upstream, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = row.header
+		response, err := newClient().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || row.want.check(response.StatusCode, body) != nil {
+			t.Errorf("%s: %d %s (%v)", name, response.StatusCode, body, err)
+		}
 	}
 }
 

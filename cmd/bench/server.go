@@ -44,6 +44,12 @@ const (
 	constantFloor = "a handler that answers a constant"
 )
 
+// What the server has to answer.
+var (
+	issued = wanted{http.StatusOK, `"access_token":"ey`}
+	active = wanted{http.StatusOK, `"active":true`}
+)
+
 func (s *servers) start(ctx context.Context) error {
 	ports := make([]int, 3)
 	for i := range ports {
@@ -77,12 +83,13 @@ http://localhost:%d {
 	for _, floor := range []struct {
 		name, floor string
 		port        int
+		want        wanted
 	}{
-		{signingFloor, "", ports[0]},
-		{signingFloor + ", again (the noise)", signingFloor, ports[1]},
-		{constantFloor, "", ports[2]},
+		{signingFloor, "", ports[0], issued},
+		{signingFloor + ", again (the noise)", signingFloor, ports[1], issued},
+		{constantFloor, "", ports[2], active},
 	} {
-		s.add(floor.name, floor.floor, pid, floor.port).sends(http.StatusOK, clientCredentials)
+		s.add(floor.name, floor.floor, pid, floor.port).sends(floor.want, clientCredentials)
 	}
 	for _, engine := range engines {
 		if err := s.startOn(ctx, engine, clientCredentials); err != nil {
@@ -119,12 +126,12 @@ func (s *servers) startOn(ctx context.Context, engine engine, clientCredentials 
 	// Before its database is removed.
 	s.stops = append([]func(){on.stop}, s.stops...)
 	if engine.name == engines[0].name {
-		s.add("client_credentials, ES256", signingFloor, on.pid, on.port).sends(http.StatusOK, clientCredentials)
+		s.add("client_credentials, ES256", signingFloor, on.pid, on.port).sends(issued, clientCredentials)
 		if err := s.introspections(ctx, on); err != nil {
 			return err
 		}
-		s.add("discovery", constantFloor, on.pid, on.port).sends(http.StatusOK, wireGet("/oauth2/.well-known/openid-configuration", ""))
-		s.add("keys", constantFloor, on.pid, on.port).sends(http.StatusOK, wireGet("/oauth2/connect/jwk_uri", ""))
+		s.add("discovery", constantFloor, on.pid, on.port).sends(wanted{http.StatusOK, `"token_endpoint"`}, wireGet("/oauth2/.well-known/openid-configuration", ""))
+		s.add("keys", constantFloor, on.pid, on.port).sends(wanted{http.StatusOK, `"keys"`}, wireGet("/oauth2/connect/jwk_uri", ""))
 	}
 	if err := s.add("refresh with rotation, "+engine.name, signingFloor, on.pid, on.port).refreshes(ctx, on); err != nil {
 		return err
@@ -140,7 +147,7 @@ func (s *servers) introspections(ctx context.Context, on *server) error {
 		if err != nil {
 			return err
 		}
-		s.add("introspection, "+kind.name, constantFloor, on.pid, on.port).sends(http.StatusOK, wirePost("/oauth2/introspect", url.Values{
+		s.add("introspection, "+kind.name, constantFloor, on.pid, on.port).sends(active, wirePost("/oauth2/introspect", url.Values{
 			"client_id": {kind.client}, "client_secret": {grantSecret}, "token": {token},
 		}))
 	}
@@ -187,7 +194,7 @@ func (c *contender) exchanges(ctx context.Context, on *server) {
 			})
 		}
 		group.Wait()
-		stock = newSupply(requests, http.StatusOK)
+		stock = newSupply(requests, wanted{http.StatusOK, `"id_token":"ey`})
 		return errors.Join(errs...)
 	}
 	c.calls = func(int) caller { return stock }
@@ -211,7 +218,7 @@ func (f *family) next() ([]byte, error) {
 }
 
 func (f *family) take(status int, body []byte) error {
-	if err := wanted(status, http.StatusOK, body); err != nil {
+	if err := issued.check(status, body); err != nil {
 		return err
 	}
 	next, found := member(body, "refresh_token")

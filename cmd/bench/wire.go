@@ -123,11 +123,25 @@ func readAnswer(from *bufio.Reader, room []byte) (status int, body []byte, err e
 	return status, body, err
 }
 
-// cycle sends requests in turn, from one of them on, and wants one status.
+// wanted is what a request has to be answered: a status, and a body that has a text
+// in it.
+type wanted struct {
+	status int
+	holds  string
+}
+
+func (w wanted) check(status int, body []byte) error {
+	if status != w.status || !bytes.Contains(body, []byte(w.holds)) {
+		return fmt.Errorf("answered %d, want %d with %q: %.300s", status, w.status, w.holds, body)
+	}
+	return nil
+}
+
+// cycle sends requests in turn, from one of them on, and wants one answer.
 type cycle struct {
 	requests [][]byte
 	at       int
-	want     int
+	want     wanted
 }
 
 func (c *cycle) next() ([]byte, error) {
@@ -136,16 +150,18 @@ func (c *cycle) next() ([]byte, error) {
 	return request, nil
 }
 
-func (c *cycle) take(status int, body []byte) error { return wanted(status, c.want, body) }
+func (c *cycle) take(status int, body []byte) error { return c.want.check(status, body) }
 
 // supply sends each request once, over whatever connection is free.
 type supply struct {
 	used     atomic.Int64
 	requests [][]byte
-	want     int
+	want     wanted
 }
 
-func newSupply(requests [][]byte, want int) *supply { return &supply{requests: requests, want: want} }
+func newSupply(requests [][]byte, want wanted) *supply {
+	return &supply{requests: requests, want: want}
+}
 
 func (s *supply) next() ([]byte, error) {
 	n := int(s.used.Add(1)) - 1
@@ -155,14 +171,7 @@ func (s *supply) next() ([]byte, error) {
 	return s.requests[n], nil
 }
 
-func (s *supply) take(status int, body []byte) error { return wanted(status, s.want, body) }
-
-func wanted(status, want int, body []byte) error {
-	if status != want {
-		return fmt.Errorf("answered %d, want %d: %.300s", status, want, body)
-	}
-	return nil
-}
+func (s *supply) take(status int, body []byte) error { return s.want.check(status, body) }
 
 // wireGet is a GET as it goes over the wire, with a token unless it is "".
 func wireGet(path, token string) []byte {
