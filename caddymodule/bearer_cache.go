@@ -18,8 +18,8 @@ const (
 
 // cachePool keeps the cache over reloads. Its one key is the size of the cache: all
 // routes share it, and its entries say by themselves which settings they rest on. A
-// configuration that wants another size gets another cache, and there are two until
-// the one before is gone.
+// configuration that wants another size gets another cache. The one before leaves the
+// pool with its configuration, and memory after drainTimeout.
 var cachePool = caddy.NewUsagePool()
 
 // pooledCache is the cache with its end.
@@ -35,7 +35,7 @@ func (c pooledCache) Destruct() error {
 // checkCache finds what is wrong with the size of the cache.
 func (a *App) checkCache() error {
 	if n := a.TokenCache; n != 0 && (n < leastCacheTokens || n > mostCacheTokens) {
-		return fmt.Errorf("token_cache %d: a cache holds from %d to %d tokens, of about 2 KB each", n, leastCacheTokens, mostCacheTokens)
+		return fmt.Errorf("token_cache %d: a cache holds from %d to %d tokens, counted as 2 KB each", n, leastCacheTokens, mostCacheTokens)
 	}
 	return nil
 }

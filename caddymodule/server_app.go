@@ -78,10 +78,10 @@ type App struct {
 	// been read, without it tokens of foreign issuers are taken. Default: false.
 	DenyList bool `json:"deny_list,omitempty"`
 
-	// TokenCache is about how many verdicts on good tokens `bearer_auth` keeps, for
-	// all routes of the process: 1000 to 10000000, of at most 2 KB each on average. A
-	// token in use that is not among them is verified on each request. A reload that
-	// changes it begins with an empty cache. Default: 50000, at most about 100 MB.
+	// TokenCache is how many verdicts on good tokens `bearer_auth` keeps, for all
+	// routes of the process, counted as 2 KB each: 1000 to 10000000. A token in use
+	// that is not among them is verified on each request. A reload that changes it
+	// begins with an empty cache, beside the one before for 10 s. Default: 50000.
 	TokenCache int32 `json:"token_cache,omitempty"`
 
 	// Audit is what is done with security events. Default: they are logged.

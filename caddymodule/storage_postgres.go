@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -174,7 +175,7 @@ func count(target *int32) reader {
 		}
 		n, err := strconv.ParseInt(written, 10, 32)
 		if err != nil || n < 1 {
-			return d.Errf("%q is no number such as 20", written)
+			return d.Errf("%q is no whole number from 1 to %d", written, math.MaxInt32)
 		}
 		*target = int32(n)
 		return nil

@@ -79,6 +79,13 @@ func TestAnAnswerThatIsNotWantedEndsTheRun(t *testing.T) {
 	}
 }
 
+func TestTheSpreadOfRounds(t *testing.T) {
+	rounds := []timings{{refresh: []time.Duration{3, 1, 2}}, {}, {refresh: []time.Duration{6, 6}}, {refresh: []time.Duration{4, 4}}}
+	if got := spread(rounds, func(t timings) []time.Duration { return t.refresh }); got != 3 {
+		t.Errorf("%v, want 3", got)
+	}
+}
+
 // What the upstream is told of shows that the token was looked at and kept.
 func TestTheUpstreamOfTheBenchSeesWhatItIsTold(t *testing.T) {
 	g, err := newGateways()
