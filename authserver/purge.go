@@ -8,12 +8,13 @@ import (
 const (
 	purgeInterval = 5 * time.Second
 	// purgeBatch is small, since SQLite has one writer, for which requests wait
-	// meanwhile.
-	purgeBatch   = 100
-	purgeBatches = 200
+	// meanwhile. Smaller ones would delete less than a busy server makes, for most of
+	// their time goes into waiting for that writer.
+	purgeBatch   = 50
+	purgeBatches = 1000
 	// purgeRest is how many times as long as it has worked a deletion rests:
 	// requests have the rest of the writer's time.
-	purgeRest  = 3
+	purgeRest  = 2
 	purgeLease = 30 * time.Second
 )
 
