@@ -226,6 +226,7 @@ func (g *gateways) startOpaque(ctx context.Context, floor string) error {
 				resource %s
 				access_token {
 					format opaque
+					lifetime 6h
 				}
 			}
 		}`, port, keysAudience), "{\n\t\trealm /", "oauth2_server")

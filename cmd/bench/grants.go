@@ -99,6 +99,14 @@ func compareGrants(ctx context.Context, engine engine, each time.Duration, r *re
 	}
 	r.Notes = append(r.Notes, fmt.Sprintf("%s: %d of %d expired grants were deleted meanwhile, in %s",
 		engine.name, before-after, before, now().Sub(purging).Round(time.Second)))
+	for i, on := range []string{"an empty database", fmt.Sprintf("%d grants", grantCount)} {
+		resident, err := residentMemory(servers[i].pid)
+		if err != nil {
+			return err
+		}
+		r.Notes = append(r.Notes, fmt.Sprintf("%s, %s: the user was signed in %s after the start; memory at the end %d MB",
+			engine.name, on, servers[i].ready.Round(time.Millisecond), resident>>20))
+	}
 	return nil
 }
 

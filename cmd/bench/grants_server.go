@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -31,6 +32,8 @@ type server struct {
 	session string
 	client  *http.Client
 	stop    func()
+	// ready is how long after its start the user was signed in.
+	ready time.Duration
 }
 
 // startServer starts one on a storage, as the Caddyfile names it.
@@ -51,6 +54,7 @@ func startServer(ctx context.Context, storage string) (*server, error) {
 	if err := os.WriteFile(users, fmt.Appendf(nil, "users:\n  alice:\n    password: %q\n", hash), 0o600); err != nil {
 		return nil, err
 	}
+	began := now()
 	end, pid, err := startCaddy(ctx, fmt.Sprintf(`{
 	admin off
 	default_bind 127.0.0.1
@@ -101,6 +105,7 @@ http://localhost:%d {
 		s.stop()
 		return nil, err
 	}
+	s.ready = now().Sub(began)
 	return s, nil
 }
 

@@ -22,6 +22,8 @@ var (
 	growthRules   = 500
 	growthClients = 10_000
 	growthTokens  = 1_000_000
+	// growthProbe of the tokens are measured: the first, some half-way, and the last.
+	growthProbe = 1_000
 )
 
 // tokensABatch are signed, and then sent once each.
@@ -48,7 +50,7 @@ func measureGrowth(ctx context.Context, each time.Duration) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
-	notes, err := g.manyLiveTokens(ctx)
+	notes, err := g.manyLiveTokens(ctx, each)
 	if err != nil {
 		return report{}, err
 	}
@@ -154,18 +156,42 @@ func fillClients(ctx context.Context, path string, count int) (secret string, er
 }
 
 // manyLiveTokens sends far more tokens through a gateway than its cache holds, and
-// says what it takes of memory, and of time at the end.
-func (g *gateways) manyLiveTokens(ctx context.Context) (notes []string, err error) {
+// says what the first and the last of them take: once new, and then known.
+func (g *gateways) manyLiveTokens(ctx context.Context, each time.Duration) (notes []string, err error) {
 	c := g.contenders[0]
-	var first, last time.Duration
-	for sent := 0; sent < growthTokens; sent += tokensABatch {
-		tokens, err := g.tokens(min(tokensABatch, growthTokens-sent))
+	sent := 0
+	load := func(each time.Duration) (phase, error) {
+		latencies, _, err := c.load(ctx, each, roundConnections, 0)
+		if err != nil {
+			return phase{}, err
+		}
+		slices.Sort(latencies)
+		return summed(c.name, latencies), nil
+	}
+	once := func(count int) (requests [][]byte, took phase, err error) {
+		tokens, err := g.tokens(count)
+		if err != nil {
+			return nil, took, err
+		}
+		requests = gets(tokens)
+		stock := newSupply(requests, told(tokenSubject))
+		c.calls = func(int) caller { return stock }
+		took, err = load(time.Hour)
+		sent += count
+		return requests, took, err
+	}
+	for _, live := range []int{growthProbe, growthTokens / 2, growthTokens} {
+		for sent < live-growthProbe {
+			if _, _, err := once(min(tokensABatch, live-growthProbe-sent)); err != nil {
+				return nil, err
+			}
+		}
+		requests, fresh, err := once(growthProbe)
 		if err != nil {
 			return nil, err
 		}
-		stock := newSupply(gets(tokens), told(tokenSubject))
-		c.calls = func(int) caller { return stock }
-		latencies, _, err := c.load(ctx, time.Hour, roundConnections, 0)
+		c.sends(told(tokenSubject), requests...)
+		known, err := load(each)
 		if err != nil {
 			return nil, err
 		}
@@ -173,12 +199,8 @@ func (g *gateways) manyLiveTokens(ctx context.Context) (notes []string, err erro
 		if err != nil {
 			return nil, err
 		}
-		if last = median(latencies); first == 0 {
-			first = last
-		}
-		if n := sent + len(tokens); n == len(tokens) || n == growthTokens/2 || n == growthTokens {
-			notes = append(notes, fmt.Sprintf("memory after %d live tokens: %d MB", n, resident>>20))
-		}
+		notes = append(notes, fmt.Sprintf("%d live tokens: the last %d p50 %s and p99 %s when new, %s and %s when known; memory %d MB",
+			sent, growthProbe, tenths(fresh.P50), tenths(fresh.P99), tenths(known.P50), tenths(known.P99), resident>>20))
 	}
-	return append(notes, fmt.Sprintf("each of them was new: p50 %s of the first %d, %s of the last", tenths(first), tokensABatch, tenths(last))), nil
+	return notes, nil
 }
