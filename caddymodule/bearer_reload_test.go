@@ -274,19 +274,42 @@ func TestF31_StrangersMakeNoNewSeries(t *testing.T) {
 	}
 }
 
-// A reload that asks for a cache of another size gets it, and the one before goes.
+// A reload that asks for a cache of another size gets it, and the one before goes. One
+// that fails changes nothing.
 func TestTheSizeOfTheCacheIsConfigured(t *testing.T) {
 	g := newGateway(t, setup{matcher: "@guarded", site: guarded})
 	token := g.bearer(nil)
-	g.warm(token)
-	if most := g.metric("caddy_oauth2_cache_max_bytes"); most != 50_000<<11 {
-		t.Errorf("%v bytes by default", most)
+	sized := func(tokens int) string {
+		return strings.Replace(g.caddyfile, "admin off", fmt.Sprintf("admin off\noauth2 {\ntoken_cache %d\n}", tokens), 1)
 	}
-	if err := reload(strings.Replace(g.caddyfile, "admin off", "admin off\noauth2 {\ntoken_cache 2000\n}", 1)); err != nil {
+	holds := func(tokens float64) {
+		t.Helper()
+		g.warm(token)
+		if most := g.metric("caddy_oauth2_cache_max_bytes"); most != tokens*2048 {
+			t.Errorf("%v bytes, want those of %v tokens", most, tokens)
+		}
+	}
+	holds(50_000)
+	references := caddymodule.PoolReferences()
+	other := "http://127.0.0.1:" + strconv.Itoa(freePort(t))
+	for _, tokens := range []int{2000, 1000, 2000} {
+		if err := reload(sized(tokens)); err != nil {
+			t.Fatal(err)
+		}
+		holds(float64(tokens))
+		// In Start, when the other cache is there already.
+		if err := reload(sized(3000) + other + " {\nbind 192.0.2.1\n}\n"); err == nil || !strings.Contains(err.Error(), "listen") {
+			t.Fatalf("the error is %v", err)
+		}
+		holds(float64(tokens))
+		if now := caddymodule.PoolReferences(); now != references {
+			t.Errorf("%d tokens: %d references, %d before", tokens, now, references)
+		}
+	}
+	if err := caddy.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	g.warm(token)
-	if most := g.metric("caddy_oauth2_cache_max_bytes"); most != 2000<<11 {
-		t.Errorf("%v bytes, want those of 2000 tokens", most)
+	if left := caddymodule.PoolReferences(); left != 0 {
+		t.Errorf("%d references are left", left)
 	}
 }

@@ -34,7 +34,8 @@ type Cache struct {
 
 	evicted, rejected atomic.Uint64
 
-	// ristretto panics when a write meets Close. Reads do not, and take no lock.
+	// ristretto panics when a write meets Close. A read could only in the moment in
+	// which Close ends, and takes no lock: who closes waits until nobody reads.
 	closing sync.RWMutex
 	closed  bool
 }
