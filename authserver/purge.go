@@ -49,7 +49,8 @@ func (b *Backend) purge(ctx context.Context) error {
 			b.backlog.Store(false)
 			return err
 		}
-		if b.running()-began >= purgeInterval || !rest(ctx, purgeRest*(b.running()-batch)) {
+		// First the rest, which a slow batch has to take as well.
+		if !rest(ctx, purgeRest*(b.running()-batch)) || b.running()-began >= purgeInterval {
 			break
 		}
 	}
