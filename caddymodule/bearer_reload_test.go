@@ -59,6 +59,11 @@ func reload(text string) error {
 	if err := caddy.Load(adapted, true); err != nil {
 		return err
 	}
+	return listensAlone(text)
+}
+
+// listensAlone waits until one configuration alone listens at the sites of a Caddyfile.
+func listensAlone(text string) error {
 	deadline := time.NewTimer(10 * time.Second)
 	defer deadline.Stop()
 	tick := time.NewTicker(time.Millisecond)
@@ -68,7 +73,7 @@ func reload(text string) error {
 			select {
 			case <-tick.C:
 			case <-deadline.C:
-				return errors.New("the configuration before still listens")
+				return errors.New("another configuration still listens")
 			}
 		}
 	}
@@ -300,6 +305,14 @@ func TestTheSizeOfTheCacheIsConfigured(t *testing.T) {
 		// In Start, when the other cache is there already.
 		if err := reload(sized(3000) + other + " {\nbind 192.0.2.1\n}\n"); err == nil || !strings.Contains(err.Error(), "listen") {
 			t.Fatalf("the error is %v", err)
+		}
+		if err := listensAlone(g.caddyfile); err != nil {
+			t.Fatal(err)
+		}
+		hitsBefore, missesBefore := g.metric(hits), g.metric(misses)
+		wantStatus(t, g.send("GET /", token), http.StatusOK)
+		if h, m := g.metric(hits), g.metric(misses); h != hitsBefore+1 || m != missesBefore {
+			t.Errorf("%d tokens: %v hits and %v misses after a reload that failed, want one hit", tokens, h-hitsBefore, m-missesBefore)
 		}
 		holds(float64(tokens))
 		if now := caddymodule.PoolReferences(); now != references {

@@ -35,7 +35,7 @@ type Cache struct {
 	evicted, rejected atomic.Uint64
 
 	// ristretto panics when a write meets Close. A read could only in the moment in
-	// which Close ends, and takes no lock: who closes waits until nobody reads.
+	// which Close ends, and takes no lock: who closes lets requests end first.
 	closing sync.RWMutex
 	closed  bool
 }

@@ -49,7 +49,7 @@ func compareGrants(ctx context.Context, engine engine, each time.Duration, r *re
 	r.Notes = append(r.Notes, fmt.Sprintf("%s: %d grants made in %s, a tenth of them expired", engine.name, grantCount, now().Sub(began).Round(time.Second)))
 	servers := make([]*server, 2)
 	for i, db := range []database{empty, full} {
-		if servers[i], err = startServer(ctx, db.storage); err != nil {
+		if servers[i], err = restartServer(ctx, db.storage); err != nil {
 			return err
 		}
 		defer servers[i].stop()
@@ -104,7 +104,7 @@ func compareGrants(ctx context.Context, engine engine, each time.Duration, r *re
 		if err != nil {
 			return err
 		}
-		r.Notes = append(r.Notes, fmt.Sprintf("%s, %s: the user was signed in %s after the start; memory at the end %d MB",
+		r.Notes = append(r.Notes, fmt.Sprintf("%s, %s: its user was signed in %s after a restart; memory at the end %d MB",
 			engine.name, on, servers[i].ready.Round(time.Millisecond), resident>>20))
 	}
 	return nil

@@ -36,6 +36,17 @@ type server struct {
 	ready time.Duration
 }
 
+// restartServer starts one where another has made its keys and ended, so that ready
+// is what a restart takes.
+func restartServer(ctx context.Context, storage string) (*server, error) {
+	first, err := startServer(ctx, storage)
+	if err != nil {
+		return nil, err
+	}
+	first.stop()
+	return startServer(ctx, storage)
+}
+
 // startServer starts one on a storage, as the Caddyfile names it.
 func startServer(ctx context.Context, storage string) (*server, error) {
 	port, err := freePort()
@@ -65,6 +76,9 @@ func startServer(ctx context.Context, storage string) (*server, error) {
 			issuer http://localhost:%d/oauth2
 			authentication file file %s
 			json_authenticate
+			access_token {
+				lifetime 6h
+			}
 			client %s {
 				secret %s
 				redirect_uri %s

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 func TestEveryExperimentMeasuresAndChecksItsAnswers(t *testing.T) {
 	// The warm-up of a round takes a good part of so few tokens and codes.
 	grantCount, signInCount, roundCount, manyTokens, perRound, codesPerRound = 1000, 20, 2, 50, 500, 500
-	growthIssuers, growthRules, growthClients, growthTokens, growthProbe = 5, 20, 20, 300, 100
+	growthIssuers, growthRules, growthClients, growthTokens, growthProbe = 5, 20, 20, 600, 100
 	for _, e := range experiments {
 		measured, err := e.run(t.Context(), 100*time.Millisecond)
 		if err != nil {

@@ -19,7 +19,7 @@ type report struct {
 	// Noise is the largest ratio between two p99 of quiet phases: a ratio below
 	// it says nothing. 0 where there are tables, in which a row has the noise.
 	Noise float64 `json:"noise,omitempty"`
-	// Notes are facts that are no times.
+	// Notes are what stands in no table and no phase.
 	Notes []string `json:"notes,omitempty"`
 }
 

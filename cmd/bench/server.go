@@ -117,11 +117,11 @@ func (s *servers) startOn(ctx context.Context, engine engine, clientCredentials 
 		return err
 	}
 	s.stops = append(s.stops, remove)
-	on, err := startServer(ctx, empty.storage)
+	on, err := restartServer(ctx, empty.storage)
 	if err != nil {
 		return err
 	}
-	s.notes = append(s.notes, fmt.Sprintf("%s: the server has signed in its user %s after it was started on an existing database", engine.name, on.ready.Round(time.Millisecond)))
+	s.notes = append(s.notes, fmt.Sprintf("%s: the server has signed in its user %s after a restart", engine.name, on.ready.Round(time.Millisecond)))
 	// Before its database is removed.
 	s.stops = append([]func(){on.stop}, s.stops...)
 	if engine.name == engines[0].name {
