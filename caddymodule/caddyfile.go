@@ -2,7 +2,9 @@ package caddymodule
 
 import (
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -149,6 +151,22 @@ func flag(target *bool) reader {
 		if d.NextArg() {
 			return d.Errf("%s stands alone, without %q; leave the line out to switch it off", option, d.Val())
 		}
+		return nil
+	}
+}
+
+// count reads a number over zero.
+func count(target *int32) reader {
+	return func(d *caddyfile.Dispenser) error {
+		var written string
+		if err := text(&written)(d); err != nil {
+			return err
+		}
+		n, err := strconv.ParseInt(written, 10, 32)
+		if err != nil || n < 1 {
+			return d.Errf("%q is no whole number from 1 to %d", written, math.MaxInt32)
+		}
+		*target = int32(n)
 		return nil
 	}
 }

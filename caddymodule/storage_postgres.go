@@ -8,8 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -164,22 +162,6 @@ func (s *PostgresStorage) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"statement_timeout": span(&s.StatementTimeout),
 		"max_waiting":       count(&s.MaxWaiting),
 	})
-}
-
-// count reads a number over zero.
-func count(target *int32) reader {
-	return func(d *caddyfile.Dispenser) error {
-		var written string
-		if err := text(&written)(d); err != nil {
-			return err
-		}
-		n, err := strconv.ParseInt(written, 10, 32)
-		if err != nil || n < 1 {
-			return d.Errf("%q is no whole number from 1 to %d", written, math.MaxInt32)
-		}
-		*target = int32(n)
-		return nil
-	}
 }
 
 // Interface guards
